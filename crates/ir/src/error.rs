@@ -1,0 +1,131 @@
+//! What can be wrong with a network, where, and what would be right.
+
+use crate::network::{InputId, LayerId};
+
+/// A violated invariant of the graph.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{problem}")]
+pub struct VerifyError {
+    /// Which part of the network it concerns.
+    pub site: Site,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// A part of the network that an error can point at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Site {
+    /// The network as a whole.
+    Network,
+    /// One of its inputs.
+    Input(InputId),
+    /// One of its layers.
+    Layer(LayerId),
+    /// The output with this position.
+    Output(usize),
+}
+
+/// What is wrong, with what was found and what is legal.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "each variant's message says what its fields are"
+)]
+pub enum Problem {
+    #[error(
+        "`{found}` is not a legal name; use letters, digits and underscores, at most 64, not starting with a digit, e.g. `{suggestion}`"
+    )]
+    Name { found: String, suggestion: String },
+    #[error("the name `{name}` is used twice")]
+    DuplicateName { name: String },
+    #[error("the network has no {what}")]
+    Empty { what: &'static str },
+    #[error("{what} reads a layer that does not come before it")]
+    ForwardReference { what: String },
+    #[error(
+        "`{name}` reaches no output; name it under `outputs`, let a later layer read it, or remove it"
+    )]
+    Dead { name: String },
+    #[error("a {kind} layer reads {expected} input(s), found {found}")]
+    InputCount {
+        kind: &'static str,
+        expected: usize,
+        found: usize,
+    },
+    #[error(
+        "the weight's shape is {found:?}; a dense layer on an input of {n_in} features needs [{n_in}, units]"
+    )]
+    WeightInputs { found: Vec<usize>, n_in: usize },
+    #[error("the weight's shape is {found:?}; a dense layer's weight has two axes, [n_in, n_out]")]
+    WeightRank { found: Vec<usize> },
+    #[error("the bias's shape is {found:?}; legal here: [{n_out}]")]
+    BiasShape { found: Vec<usize>, n_out: usize },
+    #[error("{what} has {found} element types for {expected} elements")]
+    ElementTypes {
+        what: &'static str,
+        found: usize,
+        expected: usize,
+    },
+    #[error("reuse_factor {found} does not divide {n_in} x {n_out}; {}", near_text(*found, *below, *above))]
+    ReuseFactor {
+        found: u64,
+        n_in: usize,
+        n_out: usize,
+        below: Option<u64>,
+        above: Option<u64>,
+    },
+    #[error(
+        "strategy `distributed_arithmetic` is fully parallel: reuse_factor must be 1, found {found}; legal with {found}: `strategy: resource`"
+    )]
+    ReuseWithDistributedArithmetic { found: u64 },
+    #[error(
+        "{what} would need {width} bits; at most 64 are supported: choose narrower types or an explicit `accum`"
+    )]
+    TooWide { what: String, width: u32 },
+    #[error(
+        "cannot reshape {found} ({found_count} elements) to {wanted:?}; the element counts must be equal"
+    )]
+    Reshape {
+        found: String,
+        found_count: usize,
+        wanted: Vec<Option<usize>>,
+    },
+    #[error(
+        "the tensor {extents:?} has more than {} elements or an empty axis",
+        crate::tensor::MAX_ELEMENTS
+    )]
+    TensorSize { extents: Vec<usize> },
+    #[error("the {what} of a contract must be at least 1 clock cycle")]
+    Contract { what: &'static str },
+    #[error("the output `{name}` is listed twice")]
+    DuplicateOutput { name: String },
+}
+
+/// The sentence that names the legal values around an illegal one.
+fn near_text(found: u64, below: Option<u64>, above: Option<u64>) -> String {
+    let near: Vec<String> = [below, above]
+        .into_iter()
+        .flatten()
+        .map(|n| n.to_string())
+        .collect();
+    format!("legal near {found}: {}", near.join(", "))
+}
+
+impl Problem {
+    /// The key of the spec that the problem is about, so that a message can point at it.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Name { .. } | Self::DuplicateName { .. } | Self::Dead { .. } => "name",
+            Self::Empty { what } => what,
+            Self::ForwardReference { .. } | Self::InputCount { .. } => "inputs",
+            Self::WeightInputs { .. } | Self::WeightRank { .. } => "weight",
+            Self::BiasShape { .. } => "bias",
+            Self::ElementTypes { .. } | Self::TooWide { .. } => "precision",
+            Self::ReuseFactor { .. } => "reuse_factor",
+            Self::ReuseWithDistributedArithmetic { .. } => "strategy",
+            Self::Reshape { .. } | Self::TensorSize { .. } => "shape",
+            Self::Contract { what } => what,
+            Self::DuplicateOutput { .. } => "outputs",
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The heart of rtl4ml: fixed-point numbers, exact value ranges and the network graph.
+//!
+//! What this crate guarantees:
+//! - all arithmetic is on integers ([`fixed`], [`range`]); floating point appears only where a
+//!   weight or a user's input is read into a type ([`FixedType::from_f64`]);
+//! - a [`VerifiedNetwork`] obeys every invariant listed in [`verify`](mod@verify), and is the
+//!   only thing that the other crates accept.
+//!
+//! Architecture invariant: this crate does no I/O and knows neither YAML nor hardware.
+
+pub mod constant;
+pub mod error;
+pub mod fixed;
+pub mod layers;
+pub mod network;
+pub mod range;
+pub mod target;
+pub mod tensor;
+pub mod verify;
+
+pub use constant::{Constant, QuantizationReport};
+pub use error::{Problem, Site, VerifyError};
+pub use fixed::{FixedType, Format, Overflow, Rounding, Value};
+pub use layers::{Dense, Op, Quantize, Relu, Reshape, ResultType};
+pub use network::{
+    Contract, Implementation, Input, InputId, Io, LatencyBound, Layer, LayerId, MultiplierStyle,
+    Network, Source, Strategy,
+};
+pub use range::Range;
+pub use target::{Clock, Part, Target};
+pub use tensor::{Shape, TensorType, Types};
+pub use verify::{VerifiedNetwork, verify};
