@@ -1,0 +1,491 @@
+//! A module as a block of Rust-HDL: simulated by its kernel, checked by its checks, traced by its
+//! VCD writer.
+//!
+//! Rust-HDL visits every block in every delta cycle. A module here is a coarse leaf: it evaluates
+//! all its statements natively when an input or the clock changed, and only then. The clock
+//! reaches all levels of the hierarchy in the same delta, so that registers of a parent and of
+//! its children see the values from before the edge.
+
+use std::sync::Arc;
+
+use rust_hdl::core::ast::{BlackBox, Verilog, VerilogLiteral};
+use rust_hdl::core::atom::{Atom, AtomKind};
+use rust_hdl::core::check_error::{CheckError, check_all};
+use rust_hdl::core::constraint::PinConstraint;
+use rust_hdl::core::prelude::{Block, Clock, In, Logic, Probe, Signal as ClockSignal};
+use rust_hdl::core::signal::get_signal_id;
+use rust_hdl::core::synth::VCDValue;
+use rust_hdl::core::type_descriptor::{TypeDescriptor, TypeKind};
+
+use crate::check::DesignError;
+use crate::design::{
+    BusId, Connection, Design, Direction, Module, ModuleId, PortBinding, SignalId,
+};
+use crate::evaluate::{Compiled, compile, place, run};
+
+/// An instance of a module, with the values of its signals.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "two are state of a delta, two are options"
+)]
+pub struct ModuleBlock {
+    /// The clock; drive it with `clock.next`.
+    pub clock: ClockSignal<In, Clock>,
+    design: Arc<Design>,
+    id: ModuleId,
+    statements: Vec<Compiled>,
+    /// One value a signal, then the constants.
+    values: Vec<i64>,
+    /// For each signal, the value that an input port takes or an output port gives with the end
+    /// of the delta; unused for others.
+    ports: Vec<PortState>,
+    registers: Vec<CompiledRegister>,
+    scratch: Vec<i64>,
+    children: Vec<ModuleBlock>,
+    /// Statements have not run on these values yet.
+    dirty: bool,
+    /// A port changed in this delta.
+    changed: bool,
+    is_top: bool,
+    trace_locals: bool,
+    /// The numbers by which Rust-HDL tells signals apart: one a signal, then one a bus.
+    atom_ids: Vec<usize>,
+}
+
+/// A contiguous run of signals that is a port.
+struct PortState {
+    direction: Direction,
+    first: usize,
+    next: Vec<i64>,
+}
+
+struct CompiledRegister {
+    q: u32,
+    d: u32,
+    enable: Option<u32>,
+    reset: bool,
+}
+
+impl ModuleBlock {
+    /// The top module of a design, checked by [`Design::check`] and by Rust-HDL's own checks.
+    ///
+    /// # Errors
+    /// What is wrong with the design.
+    pub fn new(design: &Arc<Design>) -> Result<Self, DesignError> {
+        design.check()?;
+        let top = ModuleId(design.modules.len() as u32 - 1);
+        let mut block = Self::instantiate(design, top);
+        block.is_top = true;
+        block.connect_all();
+        check_all(&block)
+            .map_err(|error: CheckError| DesignError::RustHdl(format!("{error:?}")))?;
+        Ok(block)
+    }
+
+    /// Lets the VCD show the signals inside the modules as well as the ports.
+    pub fn trace_locals(&mut self) {
+        self.trace_locals = true;
+        self.children.iter_mut().for_each(Self::trace_locals);
+    }
+
+    fn instantiate(design: &Arc<Design>, id: ModuleId) -> Self {
+        let module = design.module(id);
+        let mut program = compile(module);
+        let mut registers: Vec<CompiledRegister> = module
+            .registers
+            .iter()
+            .map(|register| CompiledRegister {
+                q: register.q.0,
+                d: place(register.d, &mut program.values),
+                enable: register.enable.map(|enable| enable.0),
+                reset: register.reset,
+            })
+            .collect();
+        for register in &module.bus_registers {
+            registers.extend(module.lanes(register.q).zip(module.lanes(register.d)).map(
+                |(q, d)| CompiledRegister {
+                    q: q.0,
+                    d: d.0,
+                    enable: None,
+                    reset: false,
+                },
+            ));
+        }
+        let ports = module
+            .ports
+            .iter()
+            .map(|port| {
+                let (first, count) = port_signals(module, port.binding);
+                PortState {
+                    direction: port.direction,
+                    first,
+                    next: vec![0; count],
+                }
+            })
+            .collect();
+        let children = module
+            .instances
+            .iter()
+            .map(|i| Self::instantiate(design, i.module))
+            .collect();
+        let atoms = module.signals.len() + module.buses.len();
+        Self {
+            clock: ClockSignal::default(),
+            design: Arc::clone(design),
+            id,
+            statements: program.statements,
+            values: program.values,
+            ports,
+            registers,
+            scratch: Vec::new(),
+            children,
+            dirty: true,
+            changed: false,
+            is_top: false,
+            trace_locals: false,
+            atom_ids: (0..atoms).map(|_| get_signal_id()).collect(),
+        }
+    }
+
+    /// The module that this is an instance of.
+    pub fn module(&self) -> &Module {
+        self.design.module(self.id)
+    }
+
+    /// Sets the lanes of an input port from the next delta on. Values are as
+    /// [`Type::encode`](crate::Type::encode) makes them.
+    ///
+    /// # Panics
+    /// When the port has another number of lanes.
+    pub fn set_port(&mut self, port: usize, lanes: &[i64]) {
+        self.ports[port].next.copy_from_slice(lanes);
+    }
+
+    /// The lanes of a port.
+    pub fn port(&self, port: usize) -> &[i64] {
+        let PortState { first, next, .. } = &self.ports[port];
+        &self.values[*first..first + next.len()]
+    }
+
+    /// Lets one edge of the clock pass: registers take their next values.
+    fn clock_edge(&mut self) {
+        let module = self.design.module(self.id);
+        let reset = module
+            .reset
+            .is_some_and(|reset| self.values[reset.0 as usize] != 0);
+        self.scratch.clear();
+        for register in &self.registers {
+            let CompiledRegister {
+                q,
+                d,
+                enable,
+                reset: resettable,
+            } = *register;
+            let enabled = enable.is_none_or(|enable| self.values[enable as usize] != 0);
+            let source = if enabled { d } else { q };
+            let next = if reset && resettable {
+                0
+            } else {
+                self.values[source as usize]
+            };
+            self.scratch.push(next);
+        }
+        // ROMs read their addresses before any register changes.
+        let words: Vec<usize> = module
+            .roms
+            .iter()
+            .map(|rom| {
+                let address = self.values[rom.address.0 as usize] as u64 as usize;
+                address.min(rom.words.len() - 1)
+            })
+            .collect();
+        for (register, next) in self.registers.iter().zip(&self.scratch) {
+            self.values[register.q as usize] = *next;
+        }
+        for (rom, word) in module.roms.iter().zip(words) {
+            let first = module.bus(rom.q).first.0 as usize;
+            let word = &rom.words[word];
+            self.values[first..first + word.len()].copy_from_slice(word);
+        }
+    }
+
+    /// Takes the outputs of the instances; whether one of them changed.
+    fn read_children(&mut self) -> bool {
+        let design = Arc::clone(&self.design);
+        let module = design.module(self.id);
+        let mut changed = false;
+        for (instance, child) in module.instances.iter().zip(&self.children) {
+            for (connection, port) in instance.connections.iter().zip(&child.ports) {
+                if port.direction == Direction::Output {
+                    let (first, count) = connection_signals(module, *connection);
+                    let outer = &mut self.values[first..first + count];
+                    let inner = &child.values[port.first..port.first + count];
+                    changed |= outer != inner;
+                    outer.copy_from_slice(inner);
+                }
+            }
+        }
+        changed
+    }
+
+    /// Gives the instances their inputs.
+    fn write_children(&mut self) {
+        let module = self.design.module(self.id);
+        for (instance, child) in module.instances.iter().zip(&mut self.children) {
+            for (connection, port) in instance.connections.iter().zip(&mut child.ports) {
+                if port.direction == Direction::Input {
+                    let (first, count) = connection_signals(module, *connection);
+                    port.next
+                        .copy_from_slice(&self.values[first..first + count]);
+                }
+            }
+        }
+    }
+
+    fn visit_atoms(&self, probe: &mut dyn Probe) {
+        let module = self.module();
+        if self.design.is_clocked(module) || self.is_top {
+            self.clock.accept("clk", probe);
+        }
+        let mut shown = vec![false; self.atom_ids.len()];
+        for port in &module.ports {
+            let kind = match port.direction {
+                Direction::Input => AtomKind::InputParameter,
+                Direction::Output => AtomKind::OutputParameter,
+            };
+            match port.binding {
+                PortBinding::Signal(signal) => self.visit_signal(signal, kind, &mut shown, probe),
+                PortBinding::Bus(bus) => self.visit_bus(bus, kind, &mut shown, probe),
+            }
+        }
+        if !self.trace_locals {
+            return;
+        }
+        for index in 0..module.buses.len() {
+            self.visit_bus(
+                BusId(index as u32),
+                AtomKind::LocalSignal,
+                &mut shown,
+                probe,
+            );
+        }
+        for (index, signal) in module.signals.iter().enumerate() {
+            if signal.bus.is_none() {
+                let id = SignalId(index as u32);
+                self.visit_signal(id, AtomKind::LocalSignal, &mut shown, probe);
+            }
+        }
+    }
+
+    fn visit_signal(
+        &self,
+        id: SignalId,
+        kind: AtomKind,
+        shown: &mut [bool],
+        probe: &mut dyn Probe,
+    ) {
+        let index = id.0 as usize;
+        if !std::mem::replace(&mut shown[index], true) {
+            let atom = AtomView {
+                block: self,
+                lanes: index..index + 1,
+                kind,
+                id: index,
+            };
+            probe.visit_atom(&self.module().signal(id).name, &atom);
+        }
+    }
+
+    fn visit_bus(&self, id: BusId, kind: AtomKind, shown: &mut [bool], probe: &mut dyn Probe) {
+        let module = self.module();
+        let index = module.signals.len() + id.0 as usize;
+        if !std::mem::replace(&mut shown[index], true) {
+            let bus = module.bus(id);
+            let first = bus.first.0 as usize;
+            let lanes = first..first + bus.lanes as usize;
+            probe.visit_atom(
+                &bus.name,
+                &AtomView {
+                    block: self,
+                    lanes,
+                    kind,
+                    id: index,
+                },
+            );
+        }
+    }
+}
+
+/// The first signal of a port and how many there are.
+fn port_signals(module: &Module, binding: PortBinding) -> (usize, usize) {
+    match binding {
+        PortBinding::Signal(signal) => (signal.0 as usize, 1),
+        PortBinding::Bus(bus) => bus_signals(module, bus),
+    }
+}
+
+fn connection_signals(module: &Module, connection: Connection) -> (usize, usize) {
+    match connection {
+        Connection::Signal(signal) => (signal.0 as usize, 1),
+        Connection::Bus(bus) => bus_signals(module, bus),
+    }
+}
+
+fn bus_signals(module: &Module, bus: BusId) -> (usize, usize) {
+    let bus = module.bus(bus);
+    (bus.first.0 as usize, bus.lanes as usize)
+}
+
+impl Logic for ModuleBlock {
+    fn update(&mut self) {
+        if self.clock.pos_edge() {
+            self.clock_edge();
+            self.dirty = true;
+        }
+        self.dirty |= self.read_children();
+        if std::mem::take(&mut self.dirty) {
+            run(&self.statements, &mut self.values);
+            self.write_children();
+            // An output port's value is visible to the parent as soon as the parent looks, which
+            // is in the next delta: asking for one is all that a change has to do.
+            for port in self
+                .ports
+                .iter_mut()
+                .filter(|port| port.direction == Direction::Output)
+            {
+                let now = &self.values[port.first..port.first + port.next.len()];
+                self.changed |= port.next != now;
+                port.next.copy_from_slice(now);
+            }
+        }
+    }
+
+    fn hdl(&self) -> Verilog {
+        // The whole hierarchy is the text of the top; Rust-HDL's generator writes it as it is.
+        let code = if self.is_top {
+            crate::verilog::design_text(&self.design)
+        } else {
+            String::new()
+        };
+        Verilog::Blackbox(BlackBox {
+            code,
+            name: self.module().name.clone(),
+        })
+    }
+}
+
+impl Block for ModuleBlock {
+    fn connect_all(&mut self) {
+        self.clock.connect();
+        self.children.iter_mut().for_each(Block::connect_all);
+    }
+
+    fn update_all(&mut self) {
+        self.changed = false;
+        self.update();
+        self.clock.update_all();
+        for port in self
+            .ports
+            .iter_mut()
+            .filter(|port| port.direction == Direction::Input)
+        {
+            let now = &mut self.values[port.first..port.first + port.next.len()];
+            if now != port.next {
+                now.copy_from_slice(&port.next);
+                self.dirty = true;
+                self.changed = true;
+            }
+        }
+        let clock = self.clock.val();
+        for child in &mut self.children {
+            child.clock.next = clock;
+            child.update_all();
+        }
+    }
+
+    fn has_changed(&self) -> bool {
+        self.changed || self.clock.has_changed() || self.children.iter().any(Block::has_changed)
+    }
+
+    fn accept(&self, name: &str, probe: &mut dyn Probe) {
+        probe.visit_start_scope(name, self);
+        self.visit_atoms(probe);
+        for (instance, child) in self.module().instances.iter().zip(&self.children) {
+            child.accept(&instance.name, probe);
+        }
+        probe.visit_end_scope(name, self);
+    }
+}
+
+/// One signal or bus as Rust-HDL sees it: its width is a value, not a type.
+struct AtomView<'a> {
+    block: &'a ModuleBlock,
+    lanes: std::ops::Range<usize>,
+    kind: AtomKind,
+    id: usize,
+}
+
+impl AtomView<'_> {
+    fn signals(&self) -> &[crate::design::Signal] {
+        &self.block.module().signals[self.lanes.clone()]
+    }
+}
+
+impl Atom for AtomView<'_> {
+    fn bits(&self) -> usize {
+        self.signals()
+            .iter()
+            .map(|signal| signal.ty.width as usize)
+            .sum()
+    }
+
+    fn connected(&self) -> bool {
+        // The design's own check has counted the drivers.
+        true
+    }
+
+    fn changed(&self) -> bool {
+        false
+    }
+
+    fn kind(&self) -> AtomKind {
+        self.kind
+    }
+
+    fn descriptor(&self) -> TypeDescriptor {
+        let bits = self.bits();
+        let kind = match self.signals() {
+            [signal] if signal.ty.signed => TypeKind::Signed(bits),
+            _ => TypeKind::Bits(bits),
+        };
+        TypeDescriptor {
+            name: format!("{kind:?}"),
+            kind,
+        }
+    }
+
+    fn vcd(&self) -> VCDValue {
+        let bit = |value: i64, bit: u32| vcd::Value::from((value >> bit) & 1 == 1);
+        let values = &self.block.values[self.lanes.clone()];
+        if self.bits() == 1 {
+            return VCDValue::Single(bit(values[0], 0));
+        }
+        let lanes = self.signals().iter().zip(values).rev();
+        let bits =
+            lanes.flat_map(|(signal, value)| (0..signal.ty.width).rev().map(|b| bit(*value, b)));
+        VCDValue::Vector(bits.collect())
+    }
+
+    fn id(&self) -> usize {
+        self.block.atom_ids[self.id]
+    }
+
+    fn verilog(&self) -> VerilogLiteral {
+        // Rust-HDL asks this only of constants, of which a module here has none.
+        VerilogLiteral::from(0u32)
+    }
+
+    fn constraints(&self) -> Vec<PinConstraint> {
+        Vec::new()
+    }
+}
