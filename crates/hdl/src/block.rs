@@ -24,10 +24,7 @@ use crate::design::{
 use crate::evaluate::{Compiled, compile, place, run};
 
 /// An instance of a module, with the values of its signals.
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "two are state of a delta, two are options"
-)]
+#[allow(clippy::struct_excessive_bools, reason = "two are state of a delta, two are options")]
 pub struct ModuleBlock {
     /// The clock; drive it with `clock.next`.
     pub clock: ClockSignal<In, Clock>,
@@ -102,32 +99,23 @@ impl ModuleBlock {
             })
             .collect();
         for register in &module.bus_registers {
-            registers.extend(module.lanes(register.q).zip(module.lanes(register.d)).map(
-                |(q, d)| CompiledRegister {
-                    q: q.0,
-                    d: d.0,
-                    enable: None,
-                    reset: false,
-                },
-            ));
+            registers.extend(
+                module
+                    .lanes(register.q)
+                    .zip(module.lanes(register.d))
+                    .map(|(q, d)| CompiledRegister { q: q.0, d: d.0, enable: None, reset: false }),
+            );
         }
         let ports = module
             .ports
             .iter()
             .map(|port| {
                 let (first, count) = port_signals(module, port.binding);
-                PortState {
-                    direction: port.direction,
-                    first,
-                    next: vec![0; count],
-                }
+                PortState { direction: port.direction, first, next: vec![0; count] }
             })
             .collect();
-        let children = module
-            .instances
-            .iter()
-            .map(|i| Self::instantiate(design, i.module))
-            .collect();
+        let children =
+            module.instances.iter().map(|i| Self::instantiate(design, i.module)).collect();
         let atoms = module.signals.len() + module.buses.len();
         Self {
             clock: ClockSignal::default(),
@@ -170,24 +158,13 @@ impl ModuleBlock {
     /// Lets one edge of the clock pass: registers take their next values.
     fn clock_edge(&mut self) {
         let module = self.design.module(self.id);
-        let reset = module
-            .reset
-            .is_some_and(|reset| self.values[reset.0 as usize] != 0);
+        let reset = module.reset.is_some_and(|reset| self.values[reset.0 as usize] != 0);
         self.scratch.clear();
         for register in &self.registers {
-            let CompiledRegister {
-                q,
-                d,
-                enable,
-                reset: resettable,
-            } = *register;
+            let CompiledRegister { q, d, enable, reset: resettable } = *register;
             let enabled = enable.is_none_or(|enable| self.values[enable as usize] != 0);
             let source = if enabled { d } else { q };
-            let next = if reset && resettable {
-                0
-            } else {
-                self.values[source as usize]
-            };
+            let next = if reset && resettable { 0 } else { self.values[source as usize] };
             self.scratch.push(next);
         }
         // ROMs read their addresses before any register changes.
@@ -235,8 +212,7 @@ impl ModuleBlock {
             for (connection, port) in instance.connections.iter().zip(&mut child.ports) {
                 if port.direction == Direction::Input {
                     let (first, count) = connection_signals(module, *connection);
-                    port.next
-                        .copy_from_slice(&self.values[first..first + count]);
+                    port.next.copy_from_slice(&self.values[first..first + count]);
                 }
             }
         }
@@ -262,12 +238,7 @@ impl ModuleBlock {
             return;
         }
         for index in 0..module.buses.len() {
-            self.visit_bus(
-                BusId(index as u32),
-                AtomKind::LocalSignal,
-                &mut shown,
-                probe,
-            );
+            self.visit_bus(BusId(index as u32), AtomKind::LocalSignal, &mut shown, probe);
         }
         for (index, signal) in module.signals.iter().enumerate() {
             if signal.bus.is_none() {
@@ -286,12 +257,7 @@ impl ModuleBlock {
     ) {
         let index = id.0 as usize;
         if !std::mem::replace(&mut shown[index], true) {
-            let atom = AtomView {
-                block: self,
-                lanes: index..index + 1,
-                kind,
-                id: index,
-            };
+            let atom = AtomView { block: self, lanes: index..index + 1, kind, id: index };
             probe.visit_atom(&self.module().signal(id).name, &atom);
         }
     }
@@ -303,15 +269,7 @@ impl ModuleBlock {
             let bus = module.bus(id);
             let first = bus.first.0 as usize;
             let lanes = first..first + bus.lanes as usize;
-            probe.visit_atom(
-                &bus.name,
-                &AtomView {
-                    block: self,
-                    lanes,
-                    kind,
-                    id: index,
-                },
-            );
+            probe.visit_atom(&bus.name, &AtomView { block: self, lanes, kind, id: index });
         }
     }
 }
@@ -348,11 +306,7 @@ impl Logic for ModuleBlock {
             self.write_children();
             // An output port's value is visible to the parent as soon as the parent looks, which
             // is in the next delta: asking for one is all that a change has to do.
-            for port in self
-                .ports
-                .iter_mut()
-                .filter(|port| port.direction == Direction::Output)
-            {
+            for port in self.ports.iter_mut().filter(|port| port.direction == Direction::Output) {
                 let now = &self.values[port.first..port.first + port.next.len()];
                 self.changed |= port.next != now;
                 port.next.copy_from_slice(now);
@@ -362,15 +316,9 @@ impl Logic for ModuleBlock {
 
     fn hdl(&self) -> Verilog {
         // The whole hierarchy is the text of the top; Rust-HDL's generator writes it as it is.
-        let code = if self.is_top {
-            crate::verilog::design_text(&self.design)
-        } else {
-            String::new()
-        };
-        Verilog::Blackbox(BlackBox {
-            code,
-            name: self.module().name.clone(),
-        })
+        let code =
+            if self.is_top { crate::verilog::design_text(&self.design) } else { String::new() };
+        Verilog::Blackbox(BlackBox { code, name: self.module().name.clone() })
     }
 }
 
@@ -384,11 +332,7 @@ impl Block for ModuleBlock {
         self.changed = false;
         self.update();
         self.clock.update_all();
-        for port in self
-            .ports
-            .iter_mut()
-            .filter(|port| port.direction == Direction::Input)
-        {
+        for port in self.ports.iter_mut().filter(|port| port.direction == Direction::Input) {
             let now = &mut self.values[port.first..port.first + port.next.len()];
             if now != port.next {
                 now.copy_from_slice(&port.next);
@@ -433,10 +377,7 @@ impl AtomView<'_> {
 
 impl Atom for AtomView<'_> {
     fn bits(&self) -> usize {
-        self.signals()
-            .iter()
-            .map(|signal| signal.ty.width as usize)
-            .sum()
+        self.signals().iter().map(|signal| signal.ty.width as usize).sum()
     }
 
     fn connected(&self) -> bool {
@@ -458,10 +399,7 @@ impl Atom for AtomView<'_> {
             [signal] if signal.ty.signed => TypeKind::Signed(bits),
             _ => TypeKind::Bits(bits),
         };
-        TypeDescriptor {
-            name: format!("{kind:?}"),
-            kind,
-        }
+        TypeDescriptor { name: format!("{kind:?}"), kind }
     }
 
     fn vcd(&self) -> VCDValue {

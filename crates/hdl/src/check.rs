@@ -3,31 +3,20 @@
 use std::collections::HashSet;
 
 use crate::design::{
-    BusDriver, BusId, Connection, Design, Direction, Expr, Module, Operand, PortBinding, SignalId,
-    Type,
+    BitOf, BusDriver, BusId, Connection, Design, Direction, Expr, Module, Operand, PortBinding,
+    SignalId, Type,
 };
 
 /// A violated rule; always a mistake of the code that built the design, never of its user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "each variant's message says what its fields are"
-)]
+#[allow(missing_docs, reason = "each variant's message says what its fields are")]
 pub enum DesignError {
     #[error("module `{module}`: `{signal}` has {count} drivers")]
-    Drivers {
-        module: String,
-        signal: String,
-        count: usize,
-    },
+    Drivers { module: String, signal: String, count: usize },
     #[error("module `{module}`: `{signal}` is read before it is driven")]
     ReadBeforeDriven { module: String, signal: String },
     #[error("module `{module}`: `{signal}` has the illegal width {width}")]
-    Width {
-        module: String,
-        signal: String,
-        width: u32,
-    },
+    Width { module: String, signal: String, width: u32 },
     #[error("module `{module}`: `{signal}` must be one bit")]
     NotABit { module: String, signal: String },
     #[error("module `{module}`: the types around `{signal}` do not agree")]
@@ -54,12 +43,7 @@ impl Design {
                 let (name, module) = (module.name.clone(), module.name.clone());
                 return Err(DesignError::DuplicateName { module, name });
             }
-            Checker {
-                design: self,
-                module,
-                index,
-            }
-            .check()?;
+            Checker { design: self, module, index }.check()?;
         }
         Ok(())
     }
@@ -77,20 +61,15 @@ pub(crate) fn reads(expr: &Expr) -> impl Iterator<Item = SignalId> {
         | Expr::AnyBit { a, .. }
         | Expr::Equal { a, .. }
         | Expr::Not { a } => [Some(a.into()), None, None],
-        Expr::Select {
-            condition,
-            then,
-            otherwise,
-        } => [Some(condition.into()), Some(then), Some(otherwise)],
+        Expr::Select { condition, then, otherwise } => {
+            [Some(condition.signal.into()), Some(then), Some(otherwise)]
+        }
         Expr::And { a, b } | Expr::Or { a, b } => [Some(a.into()), Some(b.into()), None],
     };
-    operands
-        .into_iter()
-        .flatten()
-        .filter_map(|operand| match operand {
-            Operand::Signal(signal) => Some(signal),
-            Operand::Constant(_) => None,
-        })
+    operands.into_iter().flatten().filter_map(|operand| match operand {
+        Operand::Signal(signal) => Some(signal),
+        Operand::Constant(_) => None,
+    })
 }
 
 struct Checker<'a> {
@@ -125,20 +104,14 @@ impl Checker<'_> {
     }
 
     fn mismatch(&self, signal: SignalId) -> DesignError {
-        DesignError::TypeMismatch {
-            module: self.name(),
-            signal: self.signal_name(signal),
-        }
+        DesignError::TypeMismatch { module: self.name(), signal: self.signal_name(signal) }
     }
 
     fn expect_bit(&self, signal: SignalId) -> Result<(), DesignError> {
         if self.module.ty(signal).width == 1 {
             return Ok(());
         }
-        Err(DesignError::NotABit {
-            module: self.name(),
-            signal: self.signal_name(signal),
-        })
+        Err(DesignError::NotABit { module: self.name(), signal: self.signal_name(signal) })
     }
 
     fn check_names_and_widths(&self) -> Result<(), DesignError> {
@@ -146,18 +119,12 @@ impl Checker<'_> {
         for signal in &self.module.signals {
             if !(1..=64).contains(&signal.ty.width) {
                 let (signal, width) = (signal.name.clone(), signal.ty.width);
-                return Err(DesignError::Width {
-                    module: self.name(),
-                    signal,
-                    width,
-                });
+                return Err(DesignError::Width { module: self.name(), signal, width });
             }
         }
         // The lanes of a bus that is driven lane by lane have no text of their own.
         let visible = self.module.signals.iter().filter(|signal| {
-            signal
-                .bus
-                .is_none_or(|bus| matches!(self.module.bus(bus).driver, BusDriver::Whole))
+            signal.bus.is_none_or(|bus| matches!(self.module.bus(bus).driver, BusDriver::Whole))
         });
         let signals = visible.map(|signal| &signal.name);
         let buses = self.module.buses.iter().map(|bus| &bus.name);
@@ -176,15 +143,9 @@ impl Checker<'_> {
         let module = self.module;
         let mut drivers = vec![0; module.signals.len()];
         let drive_bus = |drivers: &mut Vec<usize>, bus: BusId| {
-            module
-                .lanes(bus)
-                .for_each(|lane| drivers[lane.0 as usize] += 1);
+            module.lanes(bus).for_each(|lane| drivers[lane.0 as usize] += 1);
         };
-        for port in module
-            .ports
-            .iter()
-            .filter(|port| port.direction == Direction::Input)
-        {
+        for port in module.ports.iter().filter(|port| port.direction == Direction::Input) {
             match port.binding {
                 PortBinding::Signal(signal) => drivers[signal.0 as usize] += 1,
                 PortBinding::Bus(bus) => drive_bus(&mut drivers, bus),
@@ -256,7 +217,11 @@ impl Checker<'_> {
             }
             later.remove(&statement.target);
             match statement.expr {
-                Expr::Select { condition, .. } => self.expect_bit(condition)?,
+                Expr::Select { condition: BitOf { signal, bit }, .. }
+                    if bit >= module.ty(signal).width =>
+                {
+                    return Err(self.mismatch(signal));
+                }
                 Expr::And { a, b } | Expr::Or { a, b } => {
                     self.expect_bit(a)?;
                     self.expect_bit(b)?;
@@ -287,9 +252,7 @@ impl Checker<'_> {
                 self.expect_bit(enable)?;
             }
             if register.reset && module.reset.is_none() {
-                return Err(DesignError::NoReset {
-                    module: self.name(),
-                });
+                return Err(DesignError::NoReset { module: self.name() });
             }
         }
         for register in &module.bus_registers {
@@ -318,10 +281,9 @@ impl Checker<'_> {
                     (PortBinding::Signal(inner), Connection::Signal(outer)) => {
                         child.ty(inner) == self.module.ty(outer)
                     }
-                    (PortBinding::Bus(inner), Connection::Bus(outer)) => child
-                        .lanes(inner)
-                        .map(|lane| child.ty(lane))
-                        .eq(self.lane_types(outer)),
+                    (PortBinding::Bus(inner), Connection::Bus(outer)) => {
+                        child.lanes(inner).map(|lane| child.ty(lane)).eq(self.lane_types(outer))
+                    }
                     _ => false,
                 };
                 if !agree {

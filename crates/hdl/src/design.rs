@@ -14,10 +14,7 @@ pub struct Type {
 }
 
 /// A single bit.
-pub const BIT: Type = Type {
-    width: 1,
-    signed: false,
-};
+pub const BIT: Type = Type { width: 1, signed: false };
 
 /// Names a signal of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,6 +76,22 @@ impl From<SignalId> for Operand {
     }
 }
 
+/// One bit of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BitOf {
+    /// The signal.
+    pub signal: SignalId,
+    /// The bit, counted from the low end.
+    pub bit: u32,
+}
+
+impl From<SignalId> for BitOf {
+    /// The low bit: the signal itself where that is one bit wide.
+    fn from(signal: SignalId) -> Self {
+        Self { signal, bit: 0 }
+    }
+}
+
 /// The right-hand side of a statement.
 ///
 /// Each computes an exact integer of its operands' integers; the statement's signal takes it
@@ -132,10 +145,10 @@ pub enum Expr {
         /// The shift, in bits.
         shift: u32,
     },
-    /// `then` where the one-bit condition is 1, else `otherwise`.
+    /// `then` where the condition is 1, else `otherwise`.
     Select {
-        /// The condition, one bit.
-        condition: SignalId,
+        /// The condition.
+        condition: BitOf,
         /// The value for 1.
         then: Operand,
         /// The value for 0.
@@ -331,10 +344,7 @@ pub struct Module {
 impl Module {
     /// An empty module.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// The signal with this id.
@@ -360,18 +370,12 @@ impl Module {
 
     /// The bits of a bus.
     pub fn bus_width(&self, id: BusId) -> u64 {
-        self.lanes(id)
-            .map(|lane| u64::from(self.ty(lane).width))
-            .sum()
+        self.lanes(id).map(|lane| u64::from(self.ty(lane).width)).sum()
     }
 
     /// Adds a signal that a statement, a register or an instance is to drive.
     pub fn add_signal(&mut self, name: impl Into<String>, ty: Type) -> SignalId {
-        self.signals.push(Signal {
-            name: name.into(),
-            ty,
-            bus: None,
-        });
+        self.signals.push(Signal { name: name.into(), ty, bus: None });
         SignalId(self.signals.len() as u32 - 1)
     }
 
@@ -391,8 +395,7 @@ impl Module {
         let id = BusId(self.buses.len() as u32);
         let first = self.signals.len();
         let bus = Some(id);
-        self.signals
-            .extend(lanes.into_iter().map(|(name, ty)| Signal { name, ty, bus }));
+        self.signals.extend(lanes.into_iter().map(|(name, ty)| Signal { name, ty, bus }));
         let lanes = (self.signals.len() - first) as u32;
         self.buses.push(Bus {
             name: name.to_owned(),
@@ -407,10 +410,7 @@ impl Module {
     pub fn add_input(&mut self, name: impl Into<String>, ty: Type) -> SignalId {
         let signal = self.add_signal(name, ty);
         let binding = PortBinding::Signal(signal);
-        self.ports.push(Port {
-            direction: Direction::Input,
-            binding,
-        });
+        self.ports.push(Port { direction: Direction::Input, binding });
         signal
     }
 
@@ -424,29 +424,20 @@ impl Module {
     /// Makes a signal an output port.
     pub fn add_output(&mut self, signal: SignalId) {
         let binding = PortBinding::Signal(signal);
-        self.ports.push(Port {
-            direction: Direction::Output,
-            binding,
-        });
+        self.ports.push(Port { direction: Direction::Output, binding });
     }
 
     /// Adds an input port that is a bus.
     pub fn add_input_bus(&mut self, name: &str, lanes: &[Type]) -> BusId {
         let bus = self.add_bus(name, lanes, BusDriver::Whole);
-        self.ports.push(Port {
-            direction: Direction::Input,
-            binding: PortBinding::Bus(bus),
-        });
+        self.ports.push(Port { direction: Direction::Input, binding: PortBinding::Bus(bus) });
         bus
     }
 
     /// Adds an output port that is a bus with these lane types and values.
     pub fn add_output_bus(&mut self, name: &str, lanes: &[Type], values: Vec<Operand>) -> BusId {
         let bus = self.add_bus(name, lanes, BusDriver::Lanes(values));
-        self.ports.push(Port {
-            direction: Direction::Output,
-            binding: PortBinding::Bus(bus),
-        });
+        self.ports.push(Port { direction: Direction::Output, binding: PortBinding::Bus(bus) });
         bus
     }
 
@@ -470,12 +461,7 @@ impl Module {
     /// Adds a register of a signal, without enable and reset.
     pub fn register(&mut self, name: impl Into<String>, d: SignalId) -> SignalId {
         let q = self.add_signal(name, self.ty(d));
-        self.registers.push(Register {
-            q,
-            d: d.into(),
-            enable: None,
-            reset: false,
-        });
+        self.registers.push(Register { q, d: d.into(), enable: None, reset: false });
         q
     }
 
@@ -506,12 +492,7 @@ impl Module {
         style: RomStyle,
     ) -> BusId {
         let q = self.add_bus_with_names(name, lanes, BusDriver::Whole);
-        self.roms.push(Rom {
-            q,
-            address,
-            words,
-            style,
-        });
+        self.roms.push(Rom { q, address, words, style });
         q
     }
 
@@ -564,9 +545,6 @@ impl Design {
         !module.registers.is_empty()
             || !module.bus_registers.is_empty()
             || !module.roms.is_empty()
-            || module
-                .instances
-                .iter()
-                .any(|i| self.is_clocked(self.module(i.module)))
+            || module.instances.iter().any(|i| self.is_clocked(self.module(i.module)))
     }
 }

@@ -23,68 +23,23 @@ struct Wrap {
 
 #[derive(Clone, Debug)]
 enum Op {
-    Add {
-        a: u32,
-        shift_a: u8,
-        b: u32,
-        shift_b: u8,
-    },
-    Sub {
-        a: u32,
-        shift_a: u8,
-        b: u32,
-        shift_b: u8,
-    },
-    Mul {
-        a: u32,
-        b: u32,
-    },
-    ShiftLeft {
-        a: u32,
-        shift: u8,
-    },
-    ShiftRight {
-        a: u32,
-        shift: u8,
-        logical: bool,
-    },
-    Select {
-        condition: u32,
-        then: u32,
-        otherwise: u32,
-    },
-    Fits {
-        a: u32,
-        ty: Type,
-        logical: bool,
-    },
-    AnyBit {
-        a: u32,
-        mask: u64,
-    },
-    Equal {
-        a: u32,
-        b: u32,
-    },
-    And {
-        a: u32,
-        b: u32,
-    },
-    Or {
-        a: u32,
-        b: u32,
-    },
-    Not {
-        a: u32,
-    },
+    Add { a: u32, shift_a: u8, b: u32, shift_b: u8 },
+    Sub { a: u32, shift_a: u8, b: u32, shift_b: u8 },
+    Mul { a: u32, b: u32 },
+    ShiftLeft { a: u32, shift: u8 },
+    ShiftRight { a: u32, shift: u8, logical: bool },
+    Select { condition: u32, bit: u8, then: u32, otherwise: u32 },
+    Fits { a: u32, ty: Type, logical: bool },
+    AnyBit { a: u32, mask: u64 },
+    Equal { a: u32, b: u32 },
+    And { a: u32, b: u32 },
+    Or { a: u32, b: u32 },
+    Not { a: u32 },
 }
 
 impl Type {
     fn wrapping(self) -> Wrap {
-        Wrap {
-            unused_bits: (64 - self.width) as u8,
-            signed: self.signed,
-        }
+        Wrap { unused_bits: (64 - self.width) as u8, signed: self.signed }
     }
 
     /// The low bits of `value`, read in this type.
@@ -95,10 +50,7 @@ impl Type {
     /// Whether the type holds the integer.
     pub fn contains(self, value: i128) -> bool {
         let (lo, hi) = if self.signed {
-            (
-                -(1i128 << (self.width - 1)),
-                (1i128 << (self.width - 1)) - 1,
-            )
+            (-(1i128 << (self.width - 1)), (1i128 << (self.width - 1)) - 1)
         } else {
             (0, (1i128 << self.width) - 1)
         };
@@ -113,11 +65,7 @@ impl Type {
 
     /// The integer that a value of this crate stands for.
     pub fn decode(self, value: i64) -> i128 {
-        if self.signed {
-            i128::from(value)
-        } else {
-            i128::from(value as u64)
-        }
+        if self.signed { i128::from(value) } else { i128::from(value as u64) }
     }
 }
 
@@ -148,11 +96,7 @@ pub(crate) fn compile(module: &Module) -> Program {
         let target = statement.target;
         let op = compile_expr(module, target, &statement.expr, &mut values);
         let wrap = module.ty(target).wrapping();
-        statements.push(Compiled {
-            target: target.0,
-            wrap,
-            op,
-        });
+        statements.push(Compiled { target: target.0, wrap, op });
     }
     for (index, bus) in module.buses.iter().enumerate() {
         if let BusDriver::Lanes(sources) = &bus.driver {
@@ -161,11 +105,7 @@ pub(crate) fn compile(module: &Module) -> Program {
                 let a = place(*source, &mut values);
                 let wrap = module.ty(lane).wrapping();
                 let op = Op::ShiftLeft { a, shift: 0 };
-                statements.push(Compiled {
-                    target: lane.0,
-                    wrap,
-                    op,
-                });
+                statements.push(Compiled { target: lane.0, wrap, op });
             }
         }
     }
@@ -190,70 +130,37 @@ fn compile_expr(module: &Module, target: SignalId, expr: &Expr, values: &mut Vec
     };
     // A shift beyond the target's width leaves nothing; 63 more keeps the shift itself legal.
     let left = |shift: u32| {
-        if shift >= module.ty(target).width {
-            64
-        } else {
-            shift as u8
-        }
+        if shift >= module.ty(target).width { 64 } else { shift as u8 }
     };
     match *expr {
-        Expr::Add {
-            a,
-            shift_a,
-            b,
-            shift_b,
-        } => Op::Add {
+        Expr::Add { a, shift_a, b, shift_b } => Op::Add {
             a: place(a, values),
             shift_a: left(shift_a),
             b: place(b, values),
             shift_b: left(shift_b),
         },
-        Expr::Sub {
-            a,
-            shift_a,
-            b,
-            shift_b,
-        } => Op::Sub {
+        Expr::Sub { a, shift_a, b, shift_b } => Op::Sub {
             a: place(a, values),
             shift_a: left(shift_a),
             b: place(b, values),
             shift_b: left(shift_b),
         },
-        Expr::Mul { a, b, .. } => Op::Mul {
-            a: place(a, values),
-            b: place(b, values),
-        },
-        Expr::ShiftLeft { a, shift } => Op::ShiftLeft {
-            a: a.0,
-            shift: left(shift),
-        },
-        Expr::ShiftRight { a, shift } => Op::ShiftRight {
-            a: a.0,
-            shift: shift.min(64) as u8,
-            logical: logical(a),
-        },
-        Expr::Select {
-            condition,
-            then,
-            otherwise,
-        } => Op::Select {
-            condition: condition.0,
+        Expr::Mul { a, b, .. } => Op::Mul { a: place(a, values), b: place(b, values) },
+        Expr::ShiftLeft { a, shift } => Op::ShiftLeft { a: a.0, shift: left(shift) },
+        Expr::ShiftRight { a, shift } => {
+            Op::ShiftRight { a: a.0, shift: shift.min(64) as u8, logical: logical(a) }
+        }
+        Expr::Select { condition, then, otherwise } => Op::Select {
+            condition: condition.signal.0,
+            bit: condition.bit as u8,
             then: place(then, values),
             otherwise: place(otherwise, values),
         },
-        Expr::Fits { a, ty } => Op::Fits {
-            a: a.0,
-            ty,
-            logical: logical(a),
-        },
-        Expr::AnyBit { a, count } => Op::AnyBit {
-            a: a.0,
-            mask: u64::MAX >> (64 - count),
-        },
-        Expr::Equal { a, constant } => Op::Equal {
-            a: a.0,
-            b: place(Operand::Constant(constant), values),
-        },
+        Expr::Fits { a, ty } => Op::Fits { a: a.0, ty, logical: logical(a) },
+        Expr::AnyBit { a, count } => Op::AnyBit { a: a.0, mask: u64::MAX >> (64 - count) },
+        Expr::Equal { a, constant } => {
+            Op::Equal { a: a.0, b: place(Operand::Constant(constant), values) }
+        }
         Expr::And { a, b } => Op::And { a: a.0, b: b.0 },
         Expr::Or { a, b } => Op::Or { a: a.0, b: b.0 },
         Expr::Not { a } => Op::Not { a: a.0 },
@@ -267,36 +174,20 @@ pub(crate) fn run(statements: &[Compiled], values: &mut [i64]) {
         let v = |place: u32| values[place as usize];
         let shl = |value: i64, shift: u8| value.checked_shl(u32::from(shift)).unwrap_or(0);
         let result = match *op {
-            Op::Add {
-                a,
-                shift_a,
-                b,
-                shift_b,
-            } => shl(v(a), shift_a).wrapping_add(shl(v(b), shift_b)),
-            Op::Sub {
-                a,
-                shift_a,
-                b,
-                shift_b,
-            } => shl(v(a), shift_a).wrapping_sub(shl(v(b), shift_b)),
+            Op::Add { a, shift_a, b, shift_b } => {
+                shl(v(a), shift_a).wrapping_add(shl(v(b), shift_b))
+            }
+            Op::Sub { a, shift_a, b, shift_b } => {
+                shl(v(a), shift_a).wrapping_sub(shl(v(b), shift_b))
+            }
             Op::Mul { a, b } => v(a).wrapping_mul(v(b)),
             Op::ShiftLeft { a, shift } => shl(v(a), shift),
-            Op::ShiftRight {
-                a,
-                shift,
-                logical: true,
-            } => (v(a) as u64).checked_shr(u32::from(shift)).unwrap_or(0) as i64,
-            Op::ShiftRight {
-                a,
-                shift,
-                logical: false,
-            } => v(a) >> shift.min(63),
-            Op::Select {
-                condition,
-                then,
-                otherwise,
-            } => {
-                if v(condition) == 0 {
+            Op::ShiftRight { a, shift, logical: true } => {
+                (v(a) as u64).checked_shr(u32::from(shift)).unwrap_or(0) as i64
+            }
+            Op::ShiftRight { a, shift, logical: false } => v(a) >> shift.min(63),
+            Op::Select { condition, bit, then, otherwise } => {
+                if (v(condition) >> bit) & 1 == 0 {
                     v(otherwise)
                 } else {
                     v(then)
@@ -304,11 +195,7 @@ pub(crate) fn run(statements: &[Compiled], values: &mut [i64]) {
             }
             Op::Fits { a, ty, logical } => {
                 let a = v(a);
-                i64::from(ty.contains(if logical {
-                    i128::from(a as u64)
-                } else {
-                    i128::from(a)
-                }))
+                i64::from(ty.contains(if logical { i128::from(a as u64) } else { i128::from(a) }))
             }
             Op::AnyBit { a, mask } => i64::from(v(a) as u64 & mask != 0),
             Op::Equal { a, b } => i64::from(v(a) == v(b)),

@@ -23,7 +23,7 @@ pub mod verilog;
 pub use block::ModuleBlock;
 pub use check::DesignError;
 pub use design::{
-    Bus, BusDriver, BusId, BusRegister, Connection, Design, Direction, Expr, Instance, Item,
+    BitOf, Bus, BusDriver, BusId, BusRegister, Connection, Design, Direction, Expr, Instance, Item,
     Module, ModuleId, MultiplierHint, Operand, Port, PortBinding, Register, Rom, RomStyle, Signal,
     SignalId, Statement, Type,
 };

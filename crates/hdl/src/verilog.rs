@@ -14,12 +14,7 @@ use crate::design::{
 
 /// The text of all modules, each after those that it instantiates.
 pub fn design_text(design: &Design) -> String {
-    design
-        .modules
-        .iter()
-        .map(|module| module_text(design, module))
-        .collect::<Vec<_>>()
-        .join("\n")
+    design.modules.iter().map(|module| module_text(design, module)).collect::<Vec<_>>().join("\n")
 }
 
 /// The text of one module.
@@ -67,25 +62,14 @@ impl<'a> Writer<'a> {
     fn new(design: &'a Design, module: &'a Module) -> Self {
         let read = vec![0; module.signals.len()];
         let read_whole = vec![false; module.buses.len()];
-        let mut writer = Self {
-            design,
-            module,
-            text: String::new(),
-            read,
-            read_whole,
-        };
+        let mut writer = Self { design, module, text: String::new(), read, read_whole };
         writer.mark_outputs();
         writer
     }
 
     /// Output ports are read by whoever instantiates the module.
     fn mark_outputs(&mut self) {
-        for port in self
-            .module
-            .ports
-            .iter()
-            .filter(|port| port.direction == Direction::Output)
-        {
+        for port in self.module.ports.iter().filter(|port| port.direction == Direction::Output) {
             match port.binding {
                 PortBinding::Signal(signal) => self.read[signal.0 as usize] = ALL_BITS,
                 PortBinding::Bus(bus) => self.read_whole[bus.0 as usize] = true,
@@ -103,21 +87,26 @@ impl<'a> Writer<'a> {
                 Direction::Input => "input ",
                 Direction::Output => "output",
             };
-            let (range, name) = match port.binding {
-                PortBinding::Signal(signal) => {
-                    let signal = self.module.signal(signal);
-                    (range(u64::from(signal.ty.width)), &signal.name)
+            let (kind, range, name) = match port.binding {
+                PortBinding::Signal(id) => {
+                    let signal = self.module.signal(id);
+                    // A register that is a port is declared there.
+                    let kind = if self.is_register(id) { "reg " } else { "wire" };
+                    (kind, range(u64::from(signal.ty.width)), &signal.name)
                 }
-                PortBinding::Bus(bus) => (
-                    range(self.module.bus_width(bus)),
-                    &self.module.bus(bus).name,
-                ),
+                PortBinding::Bus(bus) => {
+                    ("wire", range(self.module.bus_width(bus)), &self.module.bus(bus).name)
+                }
             };
-            ports.push(format!("    {direction} wire {range}{name}"));
+            ports.push(format!("    {direction} {kind} {range}{name}"));
         }
         line!(text, "module {} (", self.module.name);
         line!(text, "{}", ports.join(",\n"));
         line!(text, ");");
+    }
+
+    fn is_register(&self, signal: SignalId) -> bool {
+        self.module.registers.iter().any(|register| register.q == signal)
     }
 
     fn is_port(&self, binding: PortBinding) -> bool {
@@ -133,16 +122,7 @@ impl<'a> Writer<'a> {
         let registers = self.section(Self::registers);
         let declarations = self.section(Self::declarations);
         let lanes = self.section(Self::lanes);
-        self.text = [
-            declarations,
-            lanes,
-            items,
-            buses,
-            instances,
-            roms,
-            registers,
-        ]
-        .concat();
+        self.text = [declarations, lanes, items, buses, instances, roms, registers].concat();
     }
 
     fn section(&mut self, write: fn(&mut Self, &mut String)) -> String {
@@ -155,7 +135,8 @@ impl<'a> Writer<'a> {
     fn declarations(&mut self, text: &mut String) {
         let module = self.module;
         let hinted = self.multiplier_registers();
-        for register in &module.registers {
+        let is_port = |q: SignalId| self.is_port(PortBinding::Signal(q));
+        for register in module.registers.iter().filter(|register| !is_port(register.q)) {
             let signal = module.signal(register.q);
             let ty = typed_range(signal.ty);
             let attribute = hinted[register.q.0 as usize].map_or("", hint_attribute);
@@ -232,12 +213,7 @@ impl<'a> Writer<'a> {
                     } else {
                         format!("{}{}", bus.name, bit_range(high, low))
                     };
-                    line!(
-                        text,
-                        "    wire {}{} = {slice};",
-                        typed_range(signal.ty),
-                        signal.name
-                    );
+                    line!(text, "    wire {}{} = {slice};", typed_range(signal.ty), signal.name);
                 }
                 low = high + 1;
             }
@@ -258,12 +234,7 @@ impl<'a> Writer<'a> {
                     if self.is_port(PortBinding::Signal(statement.target)) {
                         line!(text, "    assign {} = {value};", signal.name);
                     } else if let Expr::Mul { hint, .. } = statement.expr {
-                        line!(
-                            text,
-                            "    {}wire {ty}{};",
-                            hint_attribute(hint),
-                            signal.name
-                        );
+                        line!(text, "    {}wire {ty}{};", hint_attribute(hint), signal.name);
                         line!(text, "    assign {} = {value};", signal.name);
                     } else {
                         line!(text, "    wire {ty}{} = {value};", signal.name);
@@ -334,12 +305,7 @@ impl<'a> Writer<'a> {
             line!(text, "        if ({name}) begin");
             for register in group {
                 let q = module.signal(register.q);
-                line!(
-                    text,
-                    "            {} <= {};",
-                    q.name,
-                    literal(0, q.ty.width)
-                );
+                line!(text, "            {} <= {};", q.name, literal(0, q.ty.width));
             }
             match group[0].enable {
                 Some(enable) => {
@@ -376,10 +342,7 @@ impl<'a> Writer<'a> {
             let address = self.whole(rom.address);
             let address_width = module.ty(rom.address).width;
             line!(text, "        case ({address})");
-            let (last, words) = rom
-                .words
-                .split_last()
-                .unwrap_or((const { &Vec::new() }, &[]));
+            let (last, words) = rom.words.split_last().unwrap_or((const { &Vec::new() }, &[]));
             for (index, word) in words.iter().enumerate() {
                 let label = literal(index as i64, address_width);
                 let value = packed_literal(&lane_types, word, width);
@@ -530,11 +493,7 @@ impl<'a> Writer<'a> {
         if missing > 0 {
             if self.module.ty(signal).signed {
                 let sign = self.slice(signal, high, high);
-                parts.push(if missing == 1 {
-                    sign
-                } else {
-                    format!("{{{missing}{{{sign}}}}}")
-                });
+                parts.push(if missing == 1 { sign } else { format!("{{{missing}{{{sign}}}}}") });
             } else {
                 parts.push(literal(0, missing));
             }
@@ -543,33 +502,19 @@ impl<'a> Writer<'a> {
         if shift > 0 {
             parts.push(literal(0, shift));
         }
-        if parts.len() == 1 {
-            parts.remove(0)
-        } else {
-            format!("{{{}}}", parts.join(", "))
-        }
+        if parts.len() == 1 { parts.remove(0) } else { format!("{{{}}}", parts.join(", ")) }
     }
 
     /// A statement's right-hand side in exactly the width of its signal.
     fn expr(&mut self, expr: &Expr, ty: Type) -> String {
         let width = ty.width;
         match *expr {
-            Expr::Add {
-                a,
-                shift_a,
-                b,
-                shift_b,
-            } => {
+            Expr::Add { a, shift_a, b, shift_b } => {
                 let a = self.extended(a, shift_a, width);
                 let b = self.extended(b, shift_b, width);
                 format!("{a} + {b}")
             }
-            Expr::Sub {
-                a,
-                shift_a,
-                b,
-                shift_b,
-            } => {
+            Expr::Sub { a, shift_a, b, shift_b } => {
                 let a = self.extended(a, shift_a, width);
                 let b = self.extended(b, shift_b, width);
                 format!("{a} - {b}")
@@ -577,12 +522,8 @@ impl<'a> Writer<'a> {
             Expr::Mul { a, b, .. } => self.product(a, b),
             Expr::ShiftLeft { a, shift } => self.extended(a.into(), shift, width),
             Expr::ShiftRight { a, shift } => self.shifted_right(a, shift, width),
-            Expr::Select {
-                condition,
-                then,
-                otherwise,
-            } => {
-                let condition = self.whole(condition);
+            Expr::Select { condition, then, otherwise } => {
+                let condition = self.slice(condition.signal, condition.bit, condition.bit);
                 let then = self.extended(then, 0, width);
                 let otherwise = self.extended(otherwise, 0, width);
                 format!("{condition} ? {then} : {otherwise}")
@@ -602,11 +543,7 @@ impl<'a> Writer<'a> {
     /// The bits of a signal without its sign, as comparisons with a literal need them.
     fn unsigned(&mut self, signal: SignalId) -> String {
         let name = self.whole(signal);
-        if self.module.ty(signal).signed {
-            format!("$unsigned({name})")
-        } else {
-            name
-        }
+        if self.module.ty(signal).signed { format!("$unsigned({name})") } else { name }
     }
 
     /// a * b. The operands keep their own widths, which is how a DSP block takes them; the result
@@ -631,11 +568,7 @@ impl<'a> Writer<'a> {
             Operand::Signal(signal) => {
                 let name = self.whole(signal);
                 let is_unsigned = !self.module.ty(signal).signed;
-                if signed && is_unsigned {
-                    format!("$signed({{1'b0, {name}}})")
-                } else {
-                    name
-                }
+                if signed && is_unsigned { format!("$signed({{1'b0, {name}}})") } else { name }
             }
         };
         let (a, b) = (factor(a, widths[0]), factor(b, widths[1]));
@@ -691,11 +624,7 @@ fn hint_attribute(hint: MultiplierHint) -> &'static str {
 
 /// `[7:0] `, or nothing for one bit.
 fn range(width: u64) -> String {
-    if width == 1 {
-        String::new()
-    } else {
-        format!("[{}:0] ", width - 1)
-    }
+    if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
 }
 
 fn typed_range(ty: Type) -> String {
@@ -704,11 +633,7 @@ fn typed_range(ty: Type) -> String {
 }
 
 fn bit_range(high: u64, low: u64) -> String {
-    if high == low {
-        format!("[{low}]")
-    } else {
-        format!("[{high}:{low}]")
-    }
+    if high == low { format!("[{low}]") } else { format!("[{high}:{low}]") }
 }
 
 /// The low `width` bits of a value as a literal: decimal where it is small, else hexadecimal.

@@ -18,14 +18,12 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rtl4ml_hdl::{
-    BusDriver, Design, Expr, Module, ModuleBlock, MultiplierHint, Operand, RomStyle, SignalId, Type,
+    BitOf, BusDriver, Design, Expr, Module, ModuleBlock, MultiplierHint, Operand, RomStyle,
+    SignalId, Type,
 };
 use rust_hdl::core::prelude::*;
 
-const BIT: Type = Type {
-    width: 1,
-    signed: false,
-};
+const BIT: Type = Type { width: 1, signed: false };
 const INPUTS: usize = 24;
 const STATEMENTS: usize = 220;
 const VECTORS: usize = 200;
@@ -47,12 +45,8 @@ fn ty() -> impl Strategy<Value = Type> {
 /// A value of the type, often an end of its range.
 fn value(ty: Type) -> impl Strategy<Value = i64> {
     let corner = prop_oneof![Just(0), Just(-1), Just(1), Just(i64::MIN), Just(i64::MAX)];
-    prop_oneof![
-        any::<i64>(),
-        corner.clone(),
-        corner.prop_map(move |c| c >> (64 - ty.width))
-    ]
-    .prop_map(move |bits| ty.wrap(bits))
+    prop_oneof![any::<i64>(), corner.clone(), corner.prop_map(move |c| c >> (64 - ty.width))]
+        .prop_map(move |bits| ty.wrap(bits))
 }
 
 /// A module with random statements on random inputs; each statement's signal is a lane of `y`.
@@ -70,35 +64,16 @@ fn random_module(runner: &mut TestRunner) -> Module {
         let a = signals[draw(runner, &(0..signals.len()))];
         let b = signals[draw(runner, &(0..signals.len()))];
         let constant = draw(runner, &value(target_ty));
-        let operand = if draw(runner, &(0..4u8)) == 0 {
-            Operand::Constant(constant)
-        } else {
-            b.into()
-        };
+        let operand =
+            if draw(runner, &(0..4u8)) == 0 { Operand::Constant(constant) } else { b.into() };
         let (shift_a, shift_b) = draw(runner, &(0u32..6, 0u32..70));
-        let (bit_a, bit_b) = (
-            bits[draw(runner, &(0..4usize))],
-            bits[draw(runner, &(0..4usize))],
-        );
+        let (bit_a, bit_b) = (bits[draw(runner, &(0..4usize))], bits[draw(runner, &(0..4usize))]);
         let hint = MultiplierHint::Lut;
         let (target_ty, expr) = match draw(runner, &(0..12u8)) {
-            0 => (
-                target_ty,
-                Expr::Add {
-                    a: a.into(),
-                    shift_a,
-                    b: operand,
-                    shift_b: shift_b % 8,
-                },
-            ),
+            0 => (target_ty, Expr::Add { a: a.into(), shift_a, b: operand, shift_b: shift_b % 8 }),
             1 => (
                 target_ty,
-                Expr::Sub {
-                    a: operand,
-                    shift_a: shift_b,
-                    b: b.into(),
-                    shift_b: shift_a,
-                },
+                Expr::Sub { a: operand, shift_a: shift_b, b: b.into(), shift_b: shift_a },
             ),
             2 => {
                 let (ty_a, ty_b) = (module.ty(a), module.ty(b));
@@ -107,21 +82,14 @@ fn random_module(runner: &mut TestRunner) -> Module {
                 if width > 64 {
                     continue;
                 }
-                (
-                    Type { width, signed },
-                    Expr::Mul {
-                        a: a.into(),
-                        b: b.into(),
-                        hint,
-                    },
-                )
+                (Type { width, signed }, Expr::Mul { a: a.into(), b: b.into(), hint })
             }
             3 => (target_ty, Expr::ShiftLeft { a, shift: shift_b }),
             4 => (target_ty, Expr::ShiftRight { a, shift: shift_b }),
             5 => (
                 target_ty,
                 Expr::Select {
-                    condition: bit_a,
+                    condition: BitOf { signal: a, bit: shift_b % module.ty(a).width },
                     then: a.into(),
                     otherwise: operand,
                 },
@@ -152,42 +120,19 @@ fn random_module(runner: &mut TestRunner) -> Module {
     module.registers.last_mut().unwrap().enable = Some(bits[1]);
     let address = module.assign(
         "address",
-        Type {
-            width: 3,
-            signed: false,
-        },
-        Expr::ShiftRight {
-            a: results[0],
-            shift: 0,
-        },
+        Type { width: 3, signed: false },
+        Expr::ShiftRight { a: results[0], shift: 0 },
     );
-    let fields = [
-        Type {
-            width: 5,
-            signed: true,
-        },
-        Type {
-            width: 64,
-            signed: false,
-        },
-    ];
-    let words = (0..6)
-        .map(|_| fields.map(|ty| draw(runner, &value(ty))).to_vec())
-        .collect();
-    let names = fields
-        .iter()
-        .enumerate()
-        .map(|(i, ty)| (format!("field_{i}"), *ty));
+    let fields = [Type { width: 5, signed: true }, Type { width: 64, signed: false }];
+    let words = (0..6).map(|_| fields.map(|ty| draw(runner, &value(ty))).to_vec()).collect();
+    let names = fields.iter().enumerate().map(|(i, ty)| (format!("field_{i}"), *ty));
     let rom = module.rom("memory", names, address, words, RomStyle::Distributed);
     results.extend([plain, cleared, enabled, both]);
     results.extend(module.lanes(rom));
     let types: Vec<Type> = results.iter().map(|s| module.ty(*s)).collect();
     module.add_output_bus("y", &types, results.into_iter().map(Into::into).collect());
-    let delayed_in = module.add_bus(
-        "pair",
-        &[BIT, BIT],
-        BusDriver::Lanes(vec![bits[0].into(), bits[1].into()]),
-    );
+    let delayed_in =
+        module.add_bus("pair", &[BIT, BIT], BusDriver::Lanes(vec![bits[0].into(), bits[1].into()]));
     let delayed = module.register_bus("pair_q", delayed_in);
     let pair: Vec<Operand> = module.lanes(delayed).map(Into::into).collect();
     module.add_output_bus("pair_y", &[BIT, BIT], pair);
@@ -201,15 +146,9 @@ fn hex(types: impl Iterator<Item = Type>, values: &[i64]) -> String {
         bits.extend((0..ty.width).map(|b| (value >> b) & 1 == 1));
     }
     let digit = |nibble: &[bool]| {
-        nibble
-            .iter()
-            .enumerate()
-            .fold(0u32, |d, (i, bit)| d | (u32::from(*bit) << i))
+        nibble.iter().enumerate().fold(0u32, |d, (i, bit)| d | (u32::from(*bit) << i))
     };
-    bits.chunks(4)
-        .rev()
-        .map(|nibble| char::from_digit(digit(nibble), 16).unwrap())
-        .collect()
+    bits.chunks(4).rev().map(|nibble| char::from_digit(digit(nibble), 16).unwrap()).collect()
 }
 
 fn run(directory: &Path, program: &str, arguments: &[&str]) -> String {
@@ -233,13 +172,8 @@ fn statements_agree_on_all_engines() {
         let mut runner = runner(seed);
         let module = random_module(&mut runner);
         let types = |binding: usize| {
-            let rtl4ml_hdl::PortBinding::Bus(bus) = module.ports[binding].binding else {
-                panic!()
-            };
-            module
-                .lanes(bus)
-                .map(|lane| module.ty(lane))
-                .collect::<Vec<_>>()
+            let rtl4ml_hdl::PortBinding::Bus(bus) = module.ports[binding].binding else { panic!() };
+            module.lanes(bus).map(|lane| module.ty(lane)).collect::<Vec<_>>()
         };
         let (x_types, y_types) = (types(1), types(2));
         let mut design = Design::default();
@@ -249,31 +183,19 @@ fn statements_agree_on_all_engines() {
         let mut stimulus = String::new();
         let mut expected = String::new();
         for vector in 0..VECTORS {
-            let x: Vec<i64> = x_types
-                .iter()
-                .map(|ty| draw(&mut runner, &value(*ty)))
-                .collect();
+            let x: Vec<i64> = x_types.iter().map(|ty| draw(&mut runner, &value(*ty))).collect();
             let reset = i64::from(vector < 2 || draw(&mut runner, &(0..9u8)) == 0);
             block.set_port(0, &[reset]);
             block.set_port(1, &x);
             assert!(simulate(&mut block, 20));
             block.clock.next = true.into();
             assert!(simulate(&mut block, 20));
-            writeln!(
-                stimulus,
-                "{reset}{:0>400}",
-                hex(x_types.iter().copied(), &x)
-            )
-            .unwrap();
+            writeln!(stimulus, "{reset}{:0>400}", hex(x_types.iter().copied(), &x)).unwrap();
             // In the first cycles Icarus has unknown values in registers that no reset clears.
             if vector >= 2 {
                 let pair = hex([BIT, BIT].into_iter(), block.port(3));
-                writeln!(
-                    expected,
-                    "{}{pair}",
-                    hex(y_types.iter().copied(), block.port(2))
-                )
-                .unwrap();
+                writeln!(expected, "{}{pair}", hex(y_types.iter().copied(), block.port(2)))
+                    .unwrap();
             }
             block.clock.next = false.into();
             assert!(simulate(&mut block, 20));
@@ -318,29 +240,14 @@ endmodule
         let check = |engine: &str, output: &str| {
             let found: Vec<&str> = output.lines().filter(|l| !l.starts_with('-')).collect();
             for (vector, (found, expected)) in found.iter().zip(expected.lines()).enumerate() {
-                assert_eq!(
-                    *found, expected,
-                    "{engine}, seed {seed}, vector {vector}\n{text}"
-                );
+                assert_eq!(*found, expected, "{engine}, seed {seed}, vector {vector}\n{text}");
             }
             assert_eq!(found.len(), expected.lines().count());
         };
-        run(
-            folder.path(),
-            "iverilog",
-            &["-g2001", "-Wall", "-o", "tb.vvp", "dut.v"],
-        );
-        run(
-            folder.path(),
-            "iverilog",
-            &["-g2001", "-o", "tb.vvp", "tb.v", "dut.v"],
-        );
+        run(folder.path(), "iverilog", &["-g2001", "-Wall", "-o", "tb.vvp", "dut.v"]);
+        run(folder.path(), "iverilog", &["-g2001", "-o", "tb.vvp", "tb.v", "dut.v"]);
         check("Icarus", &run(folder.path(), "vvp", &["-n", "tb.vvp"]));
-        run(
-            folder.path(),
-            "verilator",
-            &["--lint-only", "-Wall", "--top-module", "dut", "dut.v"],
-        );
+        run(folder.path(), "verilator", &["--lint-only", "-Wall", "--top-module", "dut", "dut.v"]);
         if seed == 0 {
             let arguments = [
                 "--binary",

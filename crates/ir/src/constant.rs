@@ -73,19 +73,14 @@ impl Constant {
         types: impl Into<Types>,
     ) -> Result<Self, ConstantError> {
         let (extents, types, count) = (extents.into(), types.into(), numbers.len());
-        let elements = extents
-            .iter()
-            .try_fold(1usize, |product, e| product.checked_mul(*e));
+        let elements = extents.iter().try_fold(1usize, |product, e| product.checked_mul(*e));
         if elements != Some(count) {
             return Err(ConstantError::Count { extents, count });
         }
         if let Some(types) = types.len_per_element().filter(|types| *types != count) {
             return Err(ConstantError::Types { types, count });
         }
-        let mut report = QuantizationReport {
-            count,
-            ..QuantizationReport::default()
-        };
+        let mut report = QuantizationReport { count, ..QuantizationReport::default() };
         let mut total_error = 0.0;
         let mut mantissas = Vec::with_capacity(count);
         for (index, number) in numbers.iter().enumerate() {
@@ -96,24 +91,17 @@ impl Constant {
             })?;
             let mantissa = ty.cast(exact);
             mantissas.push(mantissa);
+            let overflowed = ty.overflows(exact);
+            report.overflowed += usize::from(overflowed);
+            report.changed += usize::from(overflowed || !ty.is_on_grid(exact));
             let error = (ty.format.to_f64(mantissa) - number).abs();
-            if error > 0.0 {
-                report.changed += 1;
-                report.max_error = report.max_error.max(error);
-                total_error += error;
-                // A change of a whole grid step or more is not rounding.
-                report.overflowed += usize::from(error >= ty.format.to_f64(1));
-            }
+            report.max_error = report.max_error.max(error);
+            total_error += error;
         }
         if count > 0 {
             report.mean_error = total_error / count as f64;
         }
-        Ok(Self {
-            extents,
-            types,
-            mantissas,
-            report,
-        })
+        Ok(Self { extents, types, mantissas, report })
     }
 
     /// A constant from mantissas that already are in `ty`.
@@ -129,27 +117,12 @@ impl Constant {
         ty: FixedType,
     ) -> Result<Self, ConstantError> {
         let (extents, count) = (extents.into(), mantissas.len());
-        if extents
-            .iter()
-            .try_fold(1usize, |product, e| product.checked_mul(*e))
-            != Some(count)
-        {
+        if extents.iter().try_fold(1usize, |product, e| product.checked_mul(*e)) != Some(count) {
             return Err(ConstantError::Count { extents, count });
         }
-        assert!(
-            mantissas.iter().all(|m| ty.format.contains(*m)),
-            "mantissas are in the type"
-        );
-        let report = QuantizationReport {
-            count,
-            ..QuantizationReport::default()
-        };
-        Ok(Self {
-            extents,
-            types: ty.into(),
-            mantissas,
-            report,
-        })
+        assert!(mantissas.iter().all(|m| ty.format.contains(*m)), "mantissas are in the type");
+        let report = QuantizationReport { count, ..QuantizationReport::default() };
+        Ok(Self { extents, types: ty.into(), mantissas, report })
     }
 
     /// The number of elements.
@@ -165,21 +138,16 @@ impl Constant {
     /// The element with the row-major index `index`.
     pub fn get(&self, index: usize) -> Value {
         let fraction_bits = self.types.get(index).fraction_bits();
-        Value {
-            mantissa: self.mantissas[index],
-            fraction_bits,
-        }
+        Value { mantissa: self.mantissas[index], fraction_bits }
     }
 
     /// The bits after the binary point of the finest element.
     pub fn fraction_bits(&self) -> i32 {
         match &self.types {
             Types::PerTensor(ty) => ty.fraction_bits(),
-            Types::PerElement(types) => types
-                .iter()
-                .map(|ty| ty.fraction_bits())
-                .max()
-                .unwrap_or_default(),
+            Types::PerElement(types) => {
+                types.iter().map(|ty| ty.fraction_bits()).max().unwrap_or_default()
+            }
         }
     }
 
@@ -212,10 +180,7 @@ mod tests {
     fn the_report_counts_what_rounding_and_overflow_changed() {
         let ty: FixedType = "fixed<4,2,RND,SAT>".parse().unwrap();
         let weight = Constant::quantize([2, 2], &[0.25, 0.3, -5.0, 1.75], ty).unwrap();
-        assert_eq!(
-            (0..4).map(|i| weight.get(i).mantissa).collect::<Vec<_>>(),
-            [1, 1, -8, 7]
-        );
+        assert_eq!((0..4).map(|i| weight.get(i).mantissa).collect::<Vec<_>>(), [1, 1, -8, 7]);
         assert_eq!((weight.report.changed, weight.report.overflowed), (2, 1));
         assert!((weight.report.max_error - 3.0).abs() < 1e-12);
     }
@@ -224,9 +189,6 @@ mod tests {
     fn a_number_that_is_not_finite_is_located() {
         let ty: FixedType = "fixed<4,2>".parse().unwrap();
         let error = Constant::quantize([2, 3], &[0., 0., 0., 0., f64::NAN, 0.], ty).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "NaN is not a finite number (at index [1, 1])"
-        );
+        assert_eq!(error.to_string(), "NaN is not a finite number (at index [1, 1])");
     }
 }

@@ -27,10 +27,7 @@ pub enum Site {
 
 /// What is wrong, with what was found and what is legal.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "each variant's message says what its fields are"
-)]
+#[allow(missing_docs, reason = "each variant's message says what its fields are")]
 pub enum Problem {
     #[error(
         "`{found}` is not a legal name; use letters, digits and underscores, at most 64, not starting with a digit, e.g. `{suggestion}`"
@@ -47,11 +44,7 @@ pub enum Problem {
     )]
     Dead { name: String },
     #[error("a {kind} layer reads {expected} input(s), found {found}")]
-    InputCount {
-        kind: &'static str,
-        expected: usize,
-        found: usize,
-    },
+    InputCount { kind: &'static str, expected: usize, found: usize },
     #[error(
         "the weight's shape is {found:?}; a dense layer on an input of {n_in} features needs [{n_in}, units]"
     )]
@@ -61,23 +54,19 @@ pub enum Problem {
     #[error("the bias's shape is {found:?}; legal here: [{n_out}]")]
     BiasShape { found: Vec<usize>, n_out: usize },
     #[error("{what} has {found} element types for {expected} elements")]
-    ElementTypes {
-        what: &'static str,
-        found: usize,
-        expected: usize,
-    },
+    ElementTypes { what: &'static str, found: usize, expected: usize },
     #[error("reuse_factor {found} does not divide {n_in} x {n_out}; {}", near_text(*found, *below, *above))]
-    ReuseFactor {
-        found: u64,
-        n_in: usize,
-        n_out: usize,
-        below: Option<u64>,
-        above: Option<u64>,
-    },
+    ReuseFactor { found: u64, n_in: usize, n_out: usize, below: Option<u64>, above: Option<u64> },
     #[error(
         "strategy `distributed_arithmetic` is fully parallel: reuse_factor must be 1, found {found}; legal with {found}: `strategy: resource`"
     )]
     ReuseWithDistributedArithmetic { found: u64 },
+    #[error(
+        "{what} has the format {format}; legal are widths of at most {} bits and at most {} integer bits either way",
+        crate::fixed::MAX_WIDTH,
+        crate::fixed::MAX_INTEGER_BITS
+    )]
+    Format { what: &'static str, format: crate::fixed::Format },
     #[error(
         "{what} would need {width} bits; at most 64 are supported: choose narrower types or an explicit `accum`"
     )]
@@ -85,11 +74,7 @@ pub enum Problem {
     #[error(
         "cannot reshape {found} ({found_count} elements) to {wanted:?}; the element counts must be equal"
     )]
-    Reshape {
-        found: String,
-        found_count: usize,
-        wanted: Vec<Option<usize>>,
-    },
+    Reshape { found: String, found_count: usize, wanted: Vec<Option<usize>> },
     #[error(
         "the tensor {extents:?} has more than {} elements or an empty axis",
         crate::tensor::MAX_ELEMENTS
@@ -103,11 +88,7 @@ pub enum Problem {
 
 /// The sentence that names the legal values around an illegal one.
 fn near_text(found: u64, below: Option<u64>, above: Option<u64>) -> String {
-    let near: Vec<String> = [below, above]
-        .into_iter()
-        .flatten()
-        .map(|n| n.to_string())
-        .collect();
+    let near: Vec<String> = [below, above].into_iter().flatten().map(|n| n.to_string()).collect();
     format!("legal near {found}: {}", near.join(", "))
 }
 
@@ -116,15 +97,14 @@ impl Problem {
     pub fn key(&self) -> &'static str {
         match self {
             Self::Name { .. } | Self::DuplicateName { .. } | Self::Dead { .. } => "name",
-            Self::Empty { what } => what,
+            Self::Empty { what } | Self::Contract { what } => what,
             Self::ForwardReference { .. } | Self::InputCount { .. } => "inputs",
             Self::WeightInputs { .. } | Self::WeightRank { .. } => "weight",
             Self::BiasShape { .. } => "bias",
-            Self::ElementTypes { .. } | Self::TooWide { .. } => "precision",
+            Self::ElementTypes { .. } | Self::Format { .. } | Self::TooWide { .. } => "precision",
             Self::ReuseFactor { .. } => "reuse_factor",
             Self::ReuseWithDistributedArithmetic { .. } => "strategy",
             Self::Reshape { .. } | Self::TensorSize { .. } => "shape",
-            Self::Contract { what } => what,
             Self::DuplicateOutput { .. } => "outputs",
         }
     }

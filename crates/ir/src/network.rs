@@ -194,11 +194,7 @@ impl Network {
         types: impl Into<Types>,
     ) -> Source {
         let id = InputId(self.inputs.len() as u32);
-        self.inputs.push(Input {
-            name: name.into(),
-            extents: extents.into(),
-            types: types.into(),
-        });
+        self.inputs.push(Input { name: name.into(), extents: extents.into(), types: types.into() });
         Source::Input(id)
     }
 
@@ -222,12 +218,7 @@ impl Network {
     ) -> Source {
         let id = LayerId(self.layers.len() as u32);
         let (name, op, inputs) = (name.into(), op.into(), inputs.into());
-        self.layers.push(Layer {
-            name,
-            op,
-            inputs,
-            implementation,
-        });
+        self.layers.push(Layer { name, op, inputs, implementation });
         Source::Layer(id)
     }
 

@@ -1,6 +1,6 @@
 //! Exact intervals of integer mantissas, from which every internal width follows.
 
-use crate::fixed::{FixedType, Format, Overflow, Value};
+use crate::fixed::{FixedType, Overflow, Value};
 
 /// All integers from `lo` to `hi`, both included.
 ///
@@ -32,10 +32,7 @@ impl Range {
 
     /// The range of one mantissa.
     pub const fn constant(mantissa: i128) -> Self {
-        Self {
-            lo: mantissa,
-            hi: mantissa,
-        }
+        Self { lo: mantissa, hi: mantissa }
     }
 
     /// Whether the range is one mantissa, and which.
@@ -66,27 +63,17 @@ impl Range {
 
     /// The smallest range that includes both.
     pub fn union(self, other: Self) -> Self {
-        Self {
-            lo: self.lo.min(other.lo),
-            hi: self.hi.max(other.hi),
-        }
+        Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
     }
 
     /// The range of a + b.
     pub fn plus(self, other: Self) -> Option<Self> {
-        Self {
-            lo: self.lo + other.lo,
-            hi: self.hi + other.hi,
-        }
-        .checked()
+        Self { lo: self.lo + other.lo, hi: self.hi + other.hi }.checked()
     }
 
     /// The range of -a.
     pub fn negated(self) -> Self {
-        Self {
-            lo: -self.hi,
-            hi: -self.lo,
-        }
+        Self { lo: -self.hi, hi: -self.lo }
     }
 
     /// The range of a * b.
@@ -113,34 +100,17 @@ impl Range {
 
     /// The range of max(a, 0).
     pub fn rectified(self) -> Self {
-        Self {
-            lo: self.lo.max(0),
-            hi: self.hi.max(0),
-        }
+        Self { lo: self.lo.max(0), hi: self.hi.max(0) }
     }
 
     /// The range of the mantissas that [`FixedType::cast`] makes of this range of mantissas with
     /// `fraction_bits` bits after the binary point.
     pub fn cast(self, fraction_bits: i32, to: FixedType) -> Self {
-        let cast = |mantissa| {
-            to.cast(Value {
-                mantissa,
-                fraction_bits,
-            })
-        };
+        let cast = |mantissa| to.cast(Value { mantissa, fraction_bits });
+        // Rounding keeps the order, so the ends overflow if anything does.
         let overflows = || {
-            // Rounding is monotonic, so the ends overflow if anything does.
-            let width = MAX_CAST_WIDTH;
-            let integer_bits = width as i32 - to.fraction_bits();
-            let rounded = FixedType::new(Format::signed(width, integer_bits))
-                .with_modes(to.rounding, Overflow::Sat);
-            let ends = [self.lo, self.hi].map(|mantissa| {
-                rounded.cast(Value {
-                    mantissa,
-                    fraction_bits,
-                })
-            });
-            ends.iter().any(|end| !to.format.contains(*end))
+            let ends = [self.lo, self.hi].into_iter();
+            ends.map(|mantissa| Value { mantissa, fraction_bits }).any(|end| to.overflows(end))
         };
         match to.overflow {
             // Saturation is monotonic as well.
@@ -148,13 +118,8 @@ impl Range {
             _ if !overflows() => Self::new(cast(self.lo), cast(self.hi)),
             Overflow::Wrap => to.format.range(),
             Overflow::SatZero => {
-                let saturated = self.cast(
-                    fraction_bits,
-                    FixedType {
-                        overflow: Overflow::Sat,
-                        ..to
-                    },
-                );
+                let saturated =
+                    self.cast(fraction_bits, FixedType { overflow: Overflow::Sat, ..to });
                 saturated.union(Self::ZERO)
             }
         }
@@ -165,13 +130,10 @@ impl Range {
     }
 }
 
-/// A width beyond any rounded mantissa, used to ask whether a cast overflows.
-const MAX_CAST_WIDTH: u32 = 127;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixed::Rounding;
+    use crate::fixed::{Format, Rounding};
     use proptest::prelude::*;
 
     #[test]

@@ -32,71 +32,15 @@ pub struct Device {
 /// The devices that are known, from the vendor's product tables.
 pub const DEVICES: [Device; 10] = [
     device("xcku040", Family::UltraScale, 242_400, 484_800, 1_920, 600),
-    device(
-        "xcku115",
-        Family::UltraScale,
-        663_360,
-        1_326_720,
-        5_520,
-        2_160,
-    ),
-    device(
-        "xcku15p",
-        Family::UltraScalePlus,
-        522_720,
-        1_045_440,
-        1_968,
-        984,
-    ),
-    device(
-        "xcu250",
-        Family::UltraScalePlus,
-        1_728_000,
-        3_456_000,
-        12_288,
-        2_688,
-    ),
-    device(
-        "xcvu13p",
-        Family::UltraScalePlus,
-        1_728_000,
-        3_456_000,
-        12_288,
-        2_688,
-    ),
-    device(
-        "xcvu7p",
-        Family::UltraScalePlus,
-        788_160,
-        1_576_320,
-        4_560,
-        1_440,
-    ),
-    device(
-        "xcvu9p",
-        Family::UltraScalePlus,
-        1_182_240,
-        2_364_480,
-        6_840,
-        2_160,
-    ),
+    device("xcku115", Family::UltraScale, 663_360, 1_326_720, 5_520, 2_160),
+    device("xcku15p", Family::UltraScalePlus, 522_720, 1_045_440, 1_968, 984),
+    device("xcu250", Family::UltraScalePlus, 1_728_000, 3_456_000, 12_288, 2_688),
+    device("xcvu13p", Family::UltraScalePlus, 1_728_000, 3_456_000, 12_288, 2_688),
+    device("xcvu7p", Family::UltraScalePlus, 788_160, 1_576_320, 4_560, 1_440),
+    device("xcvu9p", Family::UltraScalePlus, 1_182_240, 2_364_480, 6_840, 2_160),
     device("xczu3eg", Family::UltraScalePlus, 70_560, 141_120, 360, 216),
-    device(
-        "xczu7ev",
-        Family::UltraScalePlus,
-        230_400,
-        460_800,
-        1_728,
-        312,
-    ),
-    device(
-        "xczu9eg",
-        Family::UltraScalePlus,
-        274_080,
-        548_160,
-        2_520,
-        912,
-    ),
+    device("xczu7ev", Family::UltraScalePlus, 230_400, 460_800, 1_728, 312),
+    device("xczu9eg", Family::UltraScalePlus, 274_080, 548_160, 2_520, 912),
 ];
 
 const fn device(
@@ -107,14 +51,7 @@ const fn device(
     dsps: u32,
     block_rams: u32,
 ) -> Device {
-    Device {
-        name,
-        family,
-        luts,
-        flip_flops,
-        dsps,
-        block_rams,
-    }
+    Device { name, family, luts, flip_flops, dsps, block_rams }
 }
 
 /// How fast the silicon was sorted to be.
@@ -167,32 +104,20 @@ impl FromStr for Part {
         let lower = text.trim().to_ascii_lowercase();
         let mut fields = lower.split('-');
         let name = fields.next().unwrap_or_default();
-        let device = DEVICES
-            .iter()
-            .find(|device| device.name == name)
-            .ok_or_else(|| {
-                let known = DEVICES.map(|device| device.name).join(", ");
-                ParsePartError::Device {
-                    found: name.to_owned(),
-                    known,
-                }
-            })?;
+        let device = DEVICES.iter().find(|device| device.name == name).ok_or_else(|| {
+            let known = DEVICES.map(|device| device.name).join(", ");
+            ParsePartError::Device { found: name.to_owned(), known }
+        })?;
         let grade = fields.nth(1).unwrap_or_default();
         let speed_grade = match grade.as_bytes().first() {
             Some(b'1') => SpeedGrade::One,
             Some(b'2') => SpeedGrade::Two,
             Some(b'3') => SpeedGrade::Three,
             _ => {
-                return Err(ParsePartError::SpeedGrade {
-                    found: text.to_owned(),
-                });
+                return Err(ParsePartError::SpeedGrade { found: text.to_owned() });
             }
         };
-        Ok(Self {
-            name: lower.clone(),
-            device,
-            speed_grade,
-        })
+        Ok(Self { name: lower.clone(), device, speed_grade })
     }
 }
 
@@ -223,9 +148,7 @@ impl Clock {
     /// A clock of the given frequency.
     pub fn from_mhz(mhz: f64) -> Option<Self> {
         let period_ps = (1e6 / mhz + 1e-6).floor();
-        (500.0..=1e6).contains(&period_ps).then_some(Self {
-            period_ps: period_ps as u64,
-        })
+        (500.0..=1e6).contains(&period_ps).then_some(Self { period_ps: period_ps as u64 })
     }
 
     /// The frequency in megahertz.
@@ -243,9 +166,7 @@ impl FromStr for Clock {
     type Err = ParseClockError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseClockError {
-            found: text.to_owned(),
-        };
+        let error = || ParseClockError { found: text.to_owned() };
         let (number, unit) = split_unit(text).ok_or_else(error)?;
         let mhz = match unit.to_ascii_lowercase().as_str() {
             "mhz" => number,
@@ -268,9 +189,7 @@ impl fmt::Display for Clock {
 /// Splits `2.5 ns` into the number and the unit; `None` unless the number is finite and positive.
 pub fn split_unit(text: &str) -> Option<(f64, &str)> {
     let text = text.trim();
-    let end = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let number: f64 = text[..end].trim().parse().ok()?;
     (number.is_finite() && number > 0.0).then_some((number, text[end..].trim()))
 }
@@ -312,9 +231,7 @@ mod tests {
         assert_eq!(period("5 ns"), Ok(5000));
         assert_eq!(period("200MHz"), Ok(5000));
         assert_eq!(period("0.2 GHz"), Ok(5000));
-        for wrong in [
-            "", "fast", "200", "-3 ns", "NaN ns", "inf MHz", "1e9 MHz", "1 Hz", "0 ns",
-        ] {
+        for wrong in ["", "fast", "200", "-3 ns", "NaN ns", "inf MHz", "1e9 MHz", "1 Hz", "0 ns"] {
             assert!(period(wrong).is_err(), "{wrong}");
         }
     }
@@ -322,22 +239,10 @@ mod tests {
     #[test]
     fn parts_carry_device_and_speed_grade() {
         let part: Part = "xcvu13p-flga2577-2-e".parse().unwrap();
-        assert_eq!(
-            (part.device.name, part.speed_grade),
-            ("xcvu13p", SpeedGrade::Two)
-        );
+        assert_eq!((part.device.name, part.speed_grade), ("xcvu13p", SpeedGrade::Two));
         let part: Part = "xcu250-figd2104-2L-e".parse().unwrap();
-        assert_eq!(
-            (part.device.name, part.speed_grade),
-            ("xcu250", SpeedGrade::Two)
-        );
-        assert!(
-            "xc7a35t-cpg236-1"
-                .parse::<Part>()
-                .unwrap_err()
-                .to_string()
-                .contains("xcvu9p")
-        );
+        assert_eq!((part.device.name, part.speed_grade), ("xcu250", SpeedGrade::Two));
+        assert!("xc7a35t-cpg236-1".parse::<Part>().unwrap_err().to_string().contains("xcvu9p"));
         assert!("xcvu9p".parse::<Part>().is_err());
     }
 }

@@ -66,6 +66,15 @@ impl Types {
         }
     }
 
+    /// A format that cannot be declared, if there is one.
+    pub fn illegal_format(&self) -> Option<Format> {
+        let types = match self {
+            Self::PerTensor(ty) => std::slice::from_ref(ty),
+            Self::PerElement(types) => types,
+        };
+        types.iter().map(|ty| ty.format).find(|format| !format.is_legal())
+    }
+
     /// The number of types, where each element has its own.
     pub fn len_per_element(&self) -> Option<usize> {
         match self {
@@ -96,11 +105,7 @@ impl TensorType {
     /// A tensor all of whose elements have one format.
     pub fn uniform(shape: Shape, format: Format, ranges: Vec<Range>) -> Self {
         debug_assert_eq!(shape.element_count(), ranges.len());
-        Self {
-            shape,
-            formats: vec![format],
-            ranges,
-        }
+        Self { shape, formats: vec![format], ranges }
     }
 
     /// A tensor whose elements are cast to `types` with the mantissa ranges `ranges`.
@@ -110,39 +115,24 @@ impl TensorType {
             Types::PerTensor(ty) => vec![ty.format],
             Types::PerElement(types) => types.iter().map(|ty| ty.format).collect(),
         };
-        Self {
-            shape,
-            formats,
-            ranges,
-        }
+        Self { shape, formats, ranges }
     }
 
     /// The format of the element with the row-major index `index`.
     pub fn format(&self, index: usize) -> Format {
-        if self.formats.len() == 1 {
-            self.formats[0]
-        } else {
-            self.formats[index]
-        }
+        if self.formats.len() == 1 { self.formats[0] } else { self.formats[index] }
     }
 
     /// The one format of all elements, where they share it.
     pub fn common_format(&self) -> Option<Format> {
         let first = self.formats[0];
-        self.formats
-            .iter()
-            .all(|format| *format == first)
-            .then_some(first)
+        self.formats.iter().all(|format| *format == first).then_some(first)
     }
 
     /// The same elements in another shape of as many elements.
     pub fn reshaped(&self, shape: Shape) -> Self {
         debug_assert_eq!(shape.element_count(), self.ranges.len());
-        Self {
-            shape,
-            formats: self.formats.clone(),
-            ranges: self.ranges.clone(),
-        }
+        Self { shape, formats: self.formats.clone(), ranges: self.ranges.clone() }
     }
 
     /// The number of elements.

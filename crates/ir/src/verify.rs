@@ -17,7 +17,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Problem, Site, VerifyError};
-use crate::layers::nearest_divisors;
+use crate::layers::{ResultType, nearest_divisors};
 use crate::network::{Implementation, InputId, Layer, LayerId, Network, Source, Strategy};
 use crate::tensor::{Shape, TensorType};
 
@@ -59,29 +59,19 @@ pub fn verify(network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
         .map(|(i, input)| {
             let site = Site::Input(InputId(i as u32));
             let Some(shape) = Shape::new(input.extents.clone()) else {
-                errors.push(
-                    site,
-                    Problem::TensorSize {
-                        extents: input.extents.clone(),
-                    },
-                );
+                errors.push(site, Problem::TensorSize { extents: input.extents.clone() });
                 return None;
             };
             let expected = shape.element_count();
-            if let Some(found) = input.types.len_per_element().filter(|n| *n != expected) {
-                errors.push(
-                    site,
-                    Problem::ElementTypes {
-                        what: "the input",
-                        found,
-                        expected,
-                    },
-                );
+            if let Some(format) = input.types.illegal_format() {
+                errors.push(site, Problem::Format { what: "the input", format });
                 return None;
             }
-            let ranges = (0..expected)
-                .map(|i| input.types.get(i).format.range())
-                .collect();
+            if let Some(found) = input.types.len_per_element().filter(|n| *n != expected) {
+                errors.push(site, Problem::ElementTypes { what: "the input", found, expected });
+                return None;
+            }
+            let ranges = (0..expected).map(|i| input.types.get(i).format.range()).collect();
             Some(TensorType::cast(shape, &input.types, ranges))
         })
         .collect();
@@ -92,16 +82,10 @@ pub fn verify(network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
     }
     check_liveness(&network, &mut errors);
     let complete = |types: Vec<Option<TensorType>>| types.into_iter().collect::<Option<Vec<_>>>();
-    match (
-        errors.0.is_empty(),
-        complete(input_types),
-        complete(layer_types),
-    ) {
-        (true, Some(input_types), Some(layer_types)) => Ok(VerifiedNetwork {
-            network,
-            input_types,
-            layer_types,
-        }),
+    match (errors.0.is_empty(), complete(input_types), complete(layer_types)) {
+        (true, Some(input_types), Some(layer_types)) => {
+            Ok(VerifiedNetwork { network, input_types, layer_types })
+        }
         _ => Err(errors.0),
     }
 }
@@ -119,12 +103,8 @@ impl Errors {
 fn check_names(network: &Network, errors: &mut Errors) {
     check_name(Site::Network, &network.name, errors);
     let mut seen = BTreeSet::new();
-    let inputs = (0..)
-        .map(|i| Site::Input(InputId(i)))
-        .zip(network.inputs.iter().map(|i| &i.name));
-    let layers = (0..)
-        .map(|i| Site::Layer(LayerId(i)))
-        .zip(network.layers.iter().map(|l| &l.name));
+    let inputs = (0..).map(|i| Site::Input(InputId(i))).zip(network.inputs.iter().map(|i| &i.name));
+    let layers = (0..).map(|i| Site::Layer(LayerId(i))).zip(network.layers.iter().map(|l| &l.name));
     for (site, name) in inputs.chain(layers) {
         check_name(site, name, errors);
         if !seen.insert(name) {
@@ -142,11 +122,8 @@ fn check_name(site: Site, name: &str, errors: &mut Errors) {
     if legal_start && name.chars().all(legal) && name.len() <= MAX_NAME_LENGTH {
         return;
     }
-    let mut suggestion: String = name
-        .chars()
-        .take(MAX_NAME_LENGTH - 1)
-        .map(|c| if legal(c) { c } else { '_' })
-        .collect();
+    let mut suggestion: String =
+        name.chars().take(MAX_NAME_LENGTH - 1).map(|c| if legal(c) { c } else { '_' }).collect();
     if !suggestion.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         suggestion.insert(0, 'n');
     }
@@ -179,19 +156,10 @@ fn check_ends(network: &Network, errors: &mut Errors) {
         }
     }
     if network.contract.initiation_interval_cycles == Some(0) {
-        errors.push(
-            Site::Network,
-            Problem::Contract {
-                what: "initiation_interval",
-            },
-        );
+        errors.push(Site::Network, Problem::Contract { what: "initiation_interval" });
     }
     let period_ps = network.target.clock.period_ps;
-    if network
-        .contract
-        .latency
-        .is_some_and(|bound| bound.cycles(period_ps) == 0)
-    {
+    if network.contract.latency.is_some_and(|bound| bound.cycles(period_ps) == 0) {
         errors.push(Site::Network, Problem::Contract { what: "latency" });
     }
 }
@@ -210,6 +178,11 @@ fn check_layer(
     let before = errors.0.len();
     for problem in layer.op.check() {
         errors.push(site, problem);
+    }
+    if let ResultType::Cast(types) = layer.op.result_type()
+        && let Some(format) = types.illegal_format()
+    {
+        errors.push(site, Problem::Format { what: "the result", format });
     }
     let mut inputs = Some(Vec::new());
     for source in &layer.inputs {
@@ -251,25 +224,12 @@ fn check_implementation(site: Site, layer: &Layer, errors: &mut Errors) {
     let Some(kernel) = layer.op.kernel_shape() else {
         return;
     };
-    let Implementation {
-        strategy,
-        reuse_factor: found,
-        ..
-    } = layer.implementation;
+    let Implementation { strategy, reuse_factor: found, .. } = layer.implementation;
     let (n_in, n_out) = (kernel.n_in, kernel.n_out);
     let products = n_in as u64 * n_out as u64;
     if found == 0 || !products.is_multiple_of(found) {
         let (below, above) = nearest_divisors(products, found);
-        errors.push(
-            site,
-            Problem::ReuseFactor {
-                found,
-                n_in,
-                n_out,
-                below,
-                above,
-            },
-        );
+        errors.push(site, Problem::ReuseFactor { found, n_in, n_out, below, above });
     } else if strategy == Strategy::DistributedArithmetic && found != 1 {
         errors.push(site, Problem::ReuseWithDistributedArithmetic { found });
     }
@@ -278,12 +238,7 @@ fn check_implementation(site: Site, layer: &Layer, errors: &mut Errors) {
 /// Invariant 4.
 fn check_liveness(network: &Network, errors: &mut Errors) {
     let mut live: BTreeSet<Source> = network.outputs.iter().copied().collect();
-    for (id, layer) in network
-        .layers_with_ids()
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev()
-    {
+    for (id, layer) in network.layers_with_ids().collect::<Vec<_>>().into_iter().rev() {
         if live.contains(&Source::Layer(id)) {
             live.extend(&layer.inputs);
         }
@@ -295,12 +250,7 @@ fn check_liveness(network: &Network, errors: &mut Errors) {
         .chain(layers.map(|id| (Site::Layer(id), Source::Layer(id))))
         .filter(|(_, source)| !live.contains(source));
     for (site, source) in dead {
-        errors.push(
-            site,
-            Problem::Dead {
-                name: network.source_name(source).to_owned(),
-            },
-        );
+        errors.push(site, Problem::Dead { name: network.source_name(source).to_owned() });
     }
 }
 
@@ -315,18 +265,11 @@ mod tests {
 
     fn dense(n_in: usize, n_out: usize) -> Dense {
         let weights = vec![0.5; n_in * n_out];
-        Dense::new(
-            Constant::quantize([n_in, n_out], &weights, ty("fixed<4,2>")).unwrap(),
-            None,
-        )
+        Dense::new(Constant::quantize([n_in, n_out], &weights, ty("fixed<4,2>")).unwrap(), None)
     }
 
     fn messages(network: Network) -> Vec<String> {
-        verify(network)
-            .unwrap_err()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        verify(network).unwrap_err().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -344,10 +287,7 @@ mod tests {
     fn every_mistake_is_reported_once_and_none_that_follows_from_another() {
         let mut network = Network::new("2 bad");
         let x = network.input("x", [3], ty("fixed<4,2>"));
-        let slow = Implementation {
-            reuse_factor: 4,
-            ..Implementation::default()
-        };
+        let slow = Implementation { reuse_factor: 4, ..Implementation::default() };
         let first = network.layer_with("fc", dense(3, 2), [x], slow);
         let wrong = network.layer("fc", dense(5, 2), [first]);
         let after = network.layer("after", Relu::default(), [wrong]);
@@ -361,6 +301,19 @@ mod tests {
         assert!(found[3].contains("reuse_factor 4 does not divide 3 x 2; legal near 4: 3, 6"));
         assert!(found[4].contains("[5, 2]"));
         assert!(found[5].contains("`alone` reaches no output"));
+    }
+
+    #[test]
+    fn formats_that_cannot_be_declared_are_refused() {
+        let mut network = Network::new("formats");
+        let wide = FixedType::new(crate::Format::signed(100, 50));
+        let x = network.input("x", [2], wide);
+        let z = network.input("z", [2], ty("fixed<8,4>"));
+        let act = network.layer("act", Relu { result: wide.into() }, [z]);
+        network.outputs = vec![x, act];
+        let found = messages(network);
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found.iter().all(|message| message.contains("fixed<100,50>")));
     }
 
     #[test]

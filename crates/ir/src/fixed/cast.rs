@@ -22,13 +22,26 @@ impl FixedType {
             let rounded = round(value.mantissa, dropped_bits as u32, self.rounding);
             overflow(rounded, 0, self.format, self.overflow)
         } else {
-            overflow(
-                value.mantissa,
-                dropped_bits.unsigned_abs(),
-                self.format,
-                self.overflow,
-            )
+            overflow(value.mantissa, dropped_bits.unsigned_abs(), self.format, self.overflow)
         }
+    }
+
+    /// Whether the overflow mode acts on the value: its rounded mantissa is not one that the mode
+    /// leaves as it is.
+    pub fn overflows(self, value: Value) -> bool {
+        let dropped_bits = value.fraction_bits - self.fraction_bits();
+        let (mantissa, shift) = if dropped_bits > 0 {
+            (round(value.mantissa, dropped_bits as u32, self.rounding), 0)
+        } else {
+            (value.mantissa, dropped_bits.unsigned_abs())
+        };
+        !fits(mantissa, shift, self.overflow.range_of(self.format))
+    }
+
+    /// Whether the value is on the grid of this type.
+    pub fn is_on_grid(self, value: Value) -> bool {
+        let dropped_bits = value.fraction_bits - self.fraction_bits();
+        value.mantissa == 0 || dropped_bits <= value.mantissa.trailing_zeros() as i32
     }
 
     /// Casts a floating-point number to this type and returns its mantissa.
@@ -79,11 +92,8 @@ fn round(mantissa: i128, dropped_bits: u32, mode: Rounding) -> i128 {
 /// `mantissa` * 2^`shift`, brought into the format's range by the mode.
 fn overflow(mantissa: i128, shift: u32, format: Format, mode: Overflow) -> i128 {
     let range = mode.range_of(format);
-    // Comparing on the coarser grid cannot overflow, however large the shift.
-    let shift = shift.min(127);
-    let fits = mantissa <= range.hi >> shift && mantissa >= -(-range.lo >> shift);
-    if fits {
-        return mantissa << shift;
+    if fits(mantissa, shift, range) {
+        return mantissa << shift.min(127);
     }
     match mode {
         Overflow::Wrap if shift >= format.width => 0,
@@ -99,15 +109,18 @@ fn overflow(mantissa: i128, shift: u32, format: Format, mode: Overflow) -> i128 
     }
 }
 
+/// Whether `mantissa` * 2^`shift` lies in the range.
+fn fits(mantissa: i128, shift: u32, range: Range) -> bool {
+    // Comparing on the coarser grid cannot overflow, however large the shift.
+    let shift = shift.min(127);
+    mantissa <= range.hi >> shift && mantissa >= -(-range.lo >> shift)
+}
+
 impl Overflow {
     /// The mantissas of `format` that a cast with this mode can produce.
     pub fn range_of(self, format: Format) -> Range {
         let range = format.range();
-        if self == Self::SatSym && format.signed {
-            Range::new(-range.hi, range.hi)
-        } else {
-            range
-        }
+        if self == Self::SatSym && format.signed { Range::new(-range.hi, range.hi) } else { range }
     }
 }
 
@@ -146,12 +159,7 @@ mod tests {
         ];
         for (mode, mantissas) in expected {
             let ty = FixedType::new(Format::signed(8, 8)).with_modes(mode, Overflow::Sat);
-            let found = quarters.map(|mantissa| {
-                ty.cast(Value {
-                    mantissa,
-                    fraction_bits: 2,
-                })
-            });
+            let found = quarters.map(|mantissa| ty.cast(Value { mantissa, fraction_bits: 2 }));
             assert_eq!(found, mantissas, "{mode:?}");
         }
     }
@@ -162,64 +170,34 @@ mod tests {
         let cast = |format: Format, mode, mantissa| {
             FixedType::new(format)
                 .with_modes(Rounding::Trn, mode)
-                .cast(Value {
-                    mantissa,
-                    fraction_bits: 0,
-                })
+                .cast(Value { mantissa, fraction_bits: 0 })
         };
         let signed = Format::signed(4, 4);
         let inputs = [-17, -9, -8, -7, 7, 8, 100];
-        assert_eq!(
-            inputs.map(|m| cast(signed, Overflow::Wrap, m)),
-            [-1, 7, -8, -7, 7, -8, 4]
-        );
-        assert_eq!(
-            inputs.map(|m| cast(signed, Overflow::Sat, m)),
-            [-8, -8, -8, -7, 7, 7, 7]
-        );
-        assert_eq!(
-            inputs.map(|m| cast(signed, Overflow::SatZero, m)),
-            [0, 0, -8, -7, 7, 0, 0]
-        );
-        assert_eq!(
-            inputs.map(|m| cast(signed, Overflow::SatSym, m)),
-            [-7, -7, -7, -7, 7, 7, 7]
-        );
+        assert_eq!(inputs.map(|m| cast(signed, Overflow::Wrap, m)), [-1, 7, -8, -7, 7, -8, 4]);
+        assert_eq!(inputs.map(|m| cast(signed, Overflow::Sat, m)), [-8, -8, -8, -7, 7, 7, 7]);
+        assert_eq!(inputs.map(|m| cast(signed, Overflow::SatZero, m)), [0, 0, -8, -7, 7, 0, 0]);
+        assert_eq!(inputs.map(|m| cast(signed, Overflow::SatSym, m)), [-7, -7, -7, -7, 7, 7, 7]);
         let unsigned = Format::unsigned(4, 4);
         let inputs = [-17, -1, 0, 15, 16];
-        assert_eq!(
-            inputs.map(|m| cast(unsigned, Overflow::Wrap, m)),
-            [15, 15, 0, 15, 0]
-        );
+        assert_eq!(inputs.map(|m| cast(unsigned, Overflow::Wrap, m)), [15, 15, 0, 15, 0]);
         for mode in [Overflow::Sat, Overflow::SatSym] {
             assert_eq!(inputs.map(|m| cast(unsigned, mode, m)), [0, 0, 0, 15, 15]);
         }
-        assert_eq!(
-            inputs.map(|m| cast(unsigned, Overflow::SatZero, m)),
-            [0, 0, 0, 15, 0]
-        );
+        assert_eq!(inputs.map(|m| cast(unsigned, Overflow::SatZero, m)), [0, 0, 0, 15, 0]);
     }
 
     /// Grids a thousand bits apart neither panic nor lose the sign.
     #[test]
     fn far_apart_grids_saturate_and_round_to_the_right_side() {
         let fine = Format::signed(8, -500);
-        let one = Value {
-            mantissa: 1,
-            fraction_bits: 0,
-        };
-        let minus = Value {
-            mantissa: -1,
-            fraction_bits: 0,
-        };
+        let one = Value { mantissa: 1, fraction_bits: 0 };
+        let minus = Value { mantissa: -1, fraction_bits: 0 };
         let sat = |format| FixedType::new(format).with_modes(Rounding::Trn, Overflow::Sat);
         assert_eq!(sat(fine).cast(one), 127);
         assert_eq!(sat(fine).cast(minus), -128);
         assert_eq!(FixedType::new(fine).cast(one), 0);
-        let tiny = Value {
-            mantissa: -1,
-            fraction_bits: 1000,
-        };
+        let tiny = Value { mantissa: -1, fraction_bits: 1000 };
         assert_eq!(sat(Format::signed(8, 8)).cast(tiny), -1);
         let nearest = sat(Format::signed(8, 8)).with_modes(Rounding::Rnd, Overflow::Sat);
         assert_eq!(nearest.cast(tiny), 0);

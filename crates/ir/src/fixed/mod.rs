@@ -105,20 +105,12 @@ pub struct Value {
 impl Format {
     /// A signed format of `width` bits, `integer_bits` of them (sign included) before the point.
     pub const fn signed(width: u32, integer_bits: i32) -> Self {
-        Self {
-            signed: true,
-            width,
-            integer_bits,
-        }
+        Self { signed: true, width, integer_bits }
     }
 
     /// An unsigned format of `width` bits, `integer_bits` of them before the point.
     pub const fn unsigned(width: u32, integer_bits: i32) -> Self {
-        Self {
-            signed: false,
-            width,
-            integer_bits,
-        }
+        Self { signed: false, width, integer_bits }
     }
 
     /// The bits after the binary point, W - I: negative when the grid is coarser than 1.
@@ -139,11 +131,12 @@ impl Format {
     /// unsigned where no value is negative, width 0 where the only value is 0.
     pub fn holding(range: Range, fraction_bits: i32) -> Self {
         let width = range.width();
-        Self {
-            signed: range.lo < 0,
-            width,
-            integer_bits: width as i32 - fraction_bits,
-        }
+        Self { signed: range.lo < 0, width, integer_bits: width as i32 - fraction_bits }
+    }
+
+    /// Whether the format can be declared: neither its width nor its grid is beyond the limits.
+    pub fn is_legal(self) -> bool {
+        self.width <= MAX_WIDTH && self.integer_bits.abs() <= MAX_INTEGER_BITS
     }
 
     /// Whether `mantissa` lies in the format's range.
@@ -153,20 +146,13 @@ impl Format {
 
     /// The mantissa as a floating-point number; exact while the mantissa has at most 53 bits.
     pub fn to_f64(self, mantissa: i128) -> f64 {
-        Value {
-            mantissa,
-            fraction_bits: self.fraction_bits(),
-        }
-        .to_f64()
+        Value { mantissa, fraction_bits: self.fraction_bits() }.to_f64()
     }
 }
 
 impl Value {
     /// The number 0.
-    pub const ZERO: Self = Self {
-        mantissa: 0,
-        fraction_bits: 0,
-    };
+    pub const ZERO: Self = Self { mantissa: 0, fraction_bits: 0 };
 
     /// The value as a floating-point number; exact while the mantissa has at most 53 bits.
     pub fn to_f64(self) -> f64 {
@@ -180,10 +166,7 @@ impl Value {
         if self.mantissa == 0 {
             return 0;
         }
-        debug_assert!(
-            fraction_bits >= self.fraction_bits,
-            "the grid must not become coarser"
-        );
+        debug_assert!(fraction_bits >= self.fraction_bits, "the grid must not become coarser");
         self.mantissa << (fraction_bits - self.fraction_bits)
     }
 }
@@ -191,20 +174,12 @@ impl Value {
 impl FixedType {
     /// The type with the default modes: truncation and wrap-around.
     pub const fn new(format: Format) -> Self {
-        Self {
-            format,
-            rounding: Rounding::Trn,
-            overflow: Overflow::Wrap,
-        }
+        Self { format, rounding: Rounding::Trn, overflow: Overflow::Wrap }
     }
 
     /// The same format with other modes.
     pub const fn with_modes(self, rounding: Rounding, overflow: Overflow) -> Self {
-        Self {
-            format: self.format,
-            rounding,
-            overflow,
-        }
+        Self { format: self.format, rounding, overflow }
     }
 
     /// The bits after the binary point.

@@ -96,11 +96,7 @@ impl fmt::Display for FixedType {
     /// print as `fixed` and `ufixed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = if self.format.signed { "" } else { "u" };
-        write!(
-            f,
-            "{prefix}fixed<{},{}",
-            self.format.width, self.format.integer_bits
-        )?;
+        write!(f, "{prefix}fixed<{},{}", self.format.width, self.format.integer_bits)?;
         match (self.rounding, self.overflow) {
             (Rounding::Trn, Overflow::Wrap) => write!(f, ">"),
             (rounding, Overflow::Wrap) => write!(f, ",{}>", rounding.name()),
@@ -113,9 +109,7 @@ impl FromStr for FixedType {
     type Err = ParseTypeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = || ParseTypeError::Form {
-            found: text.to_owned(),
-        };
+        let form = || ParseTypeError::Form { found: text.to_owned() };
         let trimmed = text.trim();
         let (name, rest) = trimmed.split_once('<').ok_or_else(form)?;
         let parameters = rest.strip_suffix('>').ok_or_else(form)?;
@@ -132,29 +126,14 @@ impl FromStr for FixedType {
         if parameters.len() > most {
             let found = parameters.len();
             let name = name.to_owned();
-            return Err(ParseTypeError::TooMany {
-                text: text.to_owned(),
-                name,
-                found,
-                most,
-            });
+            return Err(ParseTypeError::TooMany { text: text.to_owned(), name, found, most });
         }
         let number = |what, index: usize, low: i64, high: i64| {
             let found = parameters.get(index).copied().unwrap_or_default();
-            found
-                .parse::<i64>()
-                .ok()
-                .filter(|n| (low..=high).contains(n))
-                .ok_or_else(|| {
-                    let (found, text) = (found.to_owned(), text.to_owned());
-                    ParseTypeError::Number {
-                        what,
-                        found,
-                        text,
-                        low,
-                        high,
-                    }
-                })
+            found.parse::<i64>().ok().filter(|n| (low..=high).contains(n)).ok_or_else(|| {
+                let (found, text) = (found.to_owned(), text.to_owned());
+                ParseTypeError::Number { what, found, text, low, high }
+            })
         };
         let width = number("width", 0, 1, MAX_WIDTH.into())? as u32;
         let limit = i64::from(MAX_INTEGER_BITS);
@@ -170,15 +149,7 @@ impl FromStr for FixedType {
         let overflow = modes.next().map_or(Ok(Overflow::default()), |m| {
             mode("overflow", m, text, &Overflow::ALL, Overflow::name)
         })?;
-        Ok(Self {
-            format: Format {
-                signed,
-                width,
-                integer_bits,
-            },
-            rounding,
-            overflow,
-        })
+        Ok(Self { format: Format { signed, width, integer_bits }, rounding, overflow })
     }
 }
 
@@ -191,15 +162,12 @@ fn mode<M: Copy>(
     name: fn(M) -> &'static str,
 ) -> Result<M, ParseTypeError> {
     let bare = found.strip_prefix("AP_").unwrap_or(found);
-    all.iter()
-        .copied()
-        .find(|m| name(*m) == bare)
-        .ok_or_else(|| ParseTypeError::Mode {
-            what,
-            found: found.to_owned(),
-            text: text.to_owned(),
-            legal: all.iter().map(|m| name(*m)).collect::<Vec<_>>().join(", "),
-        })
+    all.iter().copied().find(|m| name(*m) == bare).ok_or_else(|| ParseTypeError::Mode {
+        what,
+        found: found.to_owned(),
+        text: text.to_owned(),
+        legal: all.iter().map(|m| name(*m)).collect::<Vec<_>>().join(", "),
+    })
 }
 
 #[cfg(test)]
@@ -215,10 +183,7 @@ mod tests {
     #[test]
     fn every_spelling_parses_and_prints_back() {
         check("fixed<16,6>", "fixed<16,6>");
-        check(
-            "ap_fixed< 16 , 6 , AP_RND , AP_SAT >",
-            "fixed<16,6,RND,SAT>",
-        );
+        check("ap_fixed< 16 , 6 , AP_RND , AP_SAT >", "fixed<16,6,RND,SAT>");
         check("ufixed<8,4,TRN,SAT>", "ufixed<8,4,TRN,SAT>");
         check("ap_ufixed<8,-2,AP_RND_CONV>", "ufixed<8,-2,RND_CONV>");
         check("int<8>", "fixed<8,8>");

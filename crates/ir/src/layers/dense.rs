@@ -27,28 +27,17 @@ pub struct Dense {
 impl Dense {
     /// A dense layer with exact sums and an exact result.
     pub fn new(weight: Constant, bias: Option<Constant>) -> Self {
-        Self {
-            weight,
-            bias,
-            accum: None,
-            result: ResultType::Auto,
-        }
+        Self { weight, bias, accum: None, result: ResultType::Auto }
     }
 
     /// The same layer with another type of result.
     pub fn with_result(self, result: impl Into<ResultType>) -> Self {
-        Self {
-            result: result.into(),
-            ..self
-        }
+        Self { result: result.into(), ..self }
     }
 
     /// The same layer with an explicit accumulator type.
     pub fn with_accum(self, accum: FixedType) -> Self {
-        Self {
-            accum: Some(accum),
-            ..self
-        }
+        Self { accum: Some(accum), ..self }
     }
 
     /// The matrix, unless the weight has not two axes.
@@ -79,39 +68,29 @@ impl Dense {
 
     pub(super) fn check(&self) -> Vec<Problem> {
         let Some(KernelShape { n_out, .. }) = self.kernel_shape() else {
-            return vec![Problem::WeightRank {
-                found: self.weight.extents.clone(),
-            }];
+            return vec![Problem::WeightRank { found: self.weight.extents.clone() }];
         };
         self.bias
             .as_ref()
             .filter(|bias| bias.extents != [n_out])
-            .map(|bias| Problem::BiasShape {
-                found: bias.extents.clone(),
-                n_out,
-            })
+            .map(|bias| Problem::BiasShape { found: bias.extents.clone(), n_out })
             .into_iter()
             .collect()
     }
 
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
-        let KernelShape { n_in, n_out } =
-            self.kernel_shape().ok_or_else(|| Problem::WeightRank {
-                found: self.weight.extents.clone(),
-            })?;
+        let KernelShape { n_in, n_out } = self
+            .kernel_shape()
+            .ok_or_else(|| Problem::WeightRank { found: self.weight.extents.clone() })?;
         let extents = input.shape.extents();
         if extents.last() != Some(&n_in) {
             let n_in = extents.last().copied().unwrap_or(1);
-            return Err(Problem::WeightInputs {
-                found: self.weight.extents.clone(),
-                n_in,
-            });
+            return Err(Problem::WeightInputs { found: self.weight.extents.clone(), n_in });
         }
         let mut out_extents = extents.to_vec();
         out_extents[extents.len() - 1] = n_out;
-        let shape = Shape::new(out_extents.clone()).ok_or(Problem::TensorSize {
-            extents: out_extents,
-        })?;
+        let shape =
+            Shape::new(out_extents.clone()).ok_or(Problem::TensorSize { extents: out_extents })?;
         let positions = input.element_count() / n_in;
         let mut exact = Vec::with_capacity(shape.element_count());
         for position in 0..positions {
@@ -152,16 +131,9 @@ impl Dense {
         let products = (0..n_in).map(product).collect::<Result<Vec<_>, _>>()?;
         let terms = || {
             let bias = (Range::constant(bias.mantissa), bias.fraction_bits);
-            products
-                .iter()
-                .copied()
-                .chain([bias])
-                .filter(|(range, _)| *range != Range::ZERO)
+            products.iter().copied().chain([bias]).filter(|(range, _)| *range != Range::ZERO)
         };
-        let grid = terms()
-            .map(|(_, fraction)| fraction)
-            .max()
-            .unwrap_or_default();
+        let grid = terms().map(|(_, fraction)| fraction).max().unwrap_or_default();
         let sum = terms().try_fold(Range::ZERO, |sum, (range, fraction)| {
             sum.plus(range.shifted_left((grid - fraction) as u32)?)
         });
@@ -215,10 +187,7 @@ mod tests {
     #[test]
     fn saturating_accumulator_bounds_every_step() {
         let accum = "fixed<5,5,TRN,SAT>".parse().unwrap();
-        let found = dense(&[3.0, 3.0], [2, 1])
-            .with_accum(accum)
-            .infer(&input(2))
-            .unwrap();
+        let found = dense(&[3.0, 3.0], [2, 1]).with_accum(accum).infer(&input(2)).unwrap();
         assert_eq!(found.ranges, [Range::new(0, 15)]);
         assert_eq!(found.common_format(), Some(Format::signed(5, 5)));
     }

@@ -19,6 +19,7 @@ use crate::range::Range;
 use crate::tensor::{Shape, TensorType, Types};
 
 /// What a layer computes.
+#[allow(clippy::large_enum_variant, reason = "a network has few layers, and one copy of each")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// Constant matrix times vector plus bias.
@@ -75,6 +76,16 @@ impl Op {
         }
     }
 
+    /// How the layer's exact result becomes its output.
+    pub fn result_type(&self) -> ResultType {
+        match self {
+            Self::Dense(dense) => dense.result_type(),
+            Self::Relu(relu) => relu.result.clone(),
+            Self::Quantize(quantize) => ResultType::Cast(quantize.result.clone()),
+            Self::Reshape(_) => ResultType::Auto,
+        }
+    }
+
     /// The problems of the layer's parameters that show without knowing its inputs.
     pub fn check(&self) -> Vec<Problem> {
         match self {
@@ -90,11 +101,7 @@ impl Op {
     pub fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, Vec<Problem>> {
         let [input] = inputs else {
             let (kind, found) = (self.kind(), inputs.len());
-            return Err(vec![Problem::InputCount {
-                kind,
-                expected: 1,
-                found,
-            }]);
+            return Err(vec![Problem::InputCount { kind, expected: 1, found }]);
         };
         match self {
             Self::Dense(dense) => dense.infer(input),
@@ -119,6 +126,7 @@ fn result_tensor(
         ResultType::Auto => {
             let grid = exact
                 .iter()
+                .filter(|(range, _)| *range != Range::ZERO)
                 .map(|(_, fraction)| *fraction)
                 .max()
                 .unwrap_or_default();
@@ -129,23 +137,13 @@ fn result_tensor(
                     bounded(aligned, "the exact result (`result: auto`)")
                 })
                 .collect::<Result<Vec<_>, _>>()?;
-            let union = ranges
-                .iter()
-                .fold(Range::ZERO, |union, range| union.union(*range));
-            Ok(TensorType::uniform(
-                shape,
-                Format::holding(union, grid),
-                ranges,
-            ))
+            let union = ranges.iter().fold(Range::ZERO, |union, range| union.union(*range));
+            Ok(TensorType::uniform(shape, Format::holding(union, grid), ranges))
         }
         ResultType::Cast(types) => {
             if let Some(found) = types.len_per_element().filter(|n| *n != exact.len()) {
                 let expected = exact.len();
-                return Err(Problem::ElementTypes {
-                    what: "the result",
-                    found,
-                    expected,
-                });
+                return Err(Problem::ElementTypes { what: "the result", found, expected });
             }
             let cast = |(index, (range, fraction)): (usize, &(Range, i32))| {
                 range.cast(*fraction, types.get(index))
@@ -158,16 +156,9 @@ fn result_tensor(
 
 /// The range, unless it needs more bits than a signal may have.
 fn bounded(range: Option<Range>, what: &str) -> Result<Range, Problem> {
-    let too_wide = |width| Problem::TooWide {
-        what: what.to_owned(),
-        width,
-    };
+    let too_wide = |width| Problem::TooWide { what: what.to_owned(), width };
     let range = range.ok_or_else(|| too_wide(127))?;
-    if range.width() > MAX_WIDTH {
-        Err(too_wide(range.width()))
-    } else {
-        Ok(range)
-    }
+    if range.width() > MAX_WIDTH { Err(too_wide(range.width())) } else { Ok(range) }
 }
 
 macro_rules! op_from {

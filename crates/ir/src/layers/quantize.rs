@@ -16,10 +16,6 @@ impl Quantize {
         let exact: Vec<_> = (0..input.element_count())
             .map(|i| (input.ranges[i], input.format(i).fraction_bits()))
             .collect();
-        result_tensor(
-            input.shape.clone(),
-            &exact,
-            &ResultType::Cast(self.result.clone()),
-        )
+        result_tensor(input.shape.clone(), &exact, &ResultType::Cast(self.result.clone()))
     }
 }

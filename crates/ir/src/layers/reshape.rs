@@ -26,12 +26,9 @@ impl Reshape {
             Self::Flatten => vec![None],
             Self::To(extents) => extents.clone(),
         };
-        let known = wanted
-            .iter()
-            .flatten()
-            .try_fold(1usize, |p, extent| p.checked_mul(*extent));
+        let known = wanted.iter().flatten().try_fold(1usize, |p, extent| p.checked_mul(*extent));
         let free = known
-            .filter(|known| *known > 0 && count % known == 0)
+            .filter(|known| *known > 0 && count.is_multiple_of(*known))
             .map(|known| count / known);
         let extents: Option<Vec<usize>> = wanted.iter().map(|extent| extent.or(free)).collect();
         extents
@@ -57,9 +54,7 @@ mod tests {
         let shape = Shape::new([2, 6]).unwrap();
         let input = TensorType::uniform(shape, format, vec![format.range(); 12]);
         let shape = |extents: &[Option<usize>]| {
-            Reshape::To(extents.to_vec())
-                .infer(&input)
-                .map(|t| t.shape.extents().to_vec())
+            Reshape::To(extents.to_vec()).infer(&input).map(|t| t.shape.extents().to_vec())
         };
         assert_eq!(shape(&[Some(3), None]), Ok(vec![3, 4]));
         assert_eq!(shape(&[Some(12)]), Ok(vec![12]));
@@ -67,9 +62,6 @@ mod tests {
         assert!(shape(&[None, None]).is_err());
         assert!(shape(&[Some(usize::MAX), Some(2)]).is_err());
         assert!(shape(&[Some(0), None]).is_err());
-        assert_eq!(
-            Reshape::Flatten.infer(&input).unwrap().shape.extents(),
-            [12]
-        );
+        assert_eq!(Reshape::Flatten.infer(&input).unwrap().shape.extents(), [12]);
     }
 }
