@@ -1,0 +1,316 @@
+"""A case: its description, its folder, and what cases are built and checked with.
+
+Guarantees, asserted when a folder is written: an output is exact, so that a float64 holds it and
+equal means equal in every bit; an input lies on its type's grid and in its range, so that
+reading it changes nothing; the same bytes come out every time, because no clock, no path and no
+library's random numbers go in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from model import Dense, Elementwise, Layer, Reshape, Tensor, Type
+
+
+@dataclass
+class Input:
+    name: str
+    shape: list[int]
+    precision: str
+    # The mantissas, one row a sample.
+    samples: list[list[int]]
+
+    def sample(self, index: int) -> Tensor:
+        ty = Type.parse(self.precision)
+        row = self.samples[index]
+        assert len(row) == prod(self.shape), f"{self.name}: {len(row)} values"
+        assert all(ty.low <= mantissa <= ty.high for mantissa in row), self.name
+        return Tensor(self.shape, [mantissa * ty.step for mantissa in row])
+
+
+@dataclass
+class Case:
+    name: str
+    purpose: str
+    inputs: list[Input]
+    layers: list[Layer]
+    # The outputs; the last layer where none is named.
+    outputs: list[str] = field(default_factory=list)
+    part: str = "xcvu9p-flga2104-2-i"
+    clock: str = "200 MHz"
+    defaults: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def output_names(self) -> list[str]:
+        return self.outputs or [self.layers[-1].name]
+
+    def sample_count(self) -> int:
+        counts = {len(x.samples) for x in self.inputs}
+        assert len(counts) == 1 and counts <= set(range(20, 61)), f"{self.name}: {counts}"
+        return counts.pop()
+
+    def trace(self) -> list[dict[str, Tensor]]:
+        """Every tensor of the network, for each sample."""
+        traces = []
+        for index in range(self.sample_count()):
+            tensors = {x.name: x.sample(index) for x in self.inputs}
+            previous = self.inputs[0].name if len(self.inputs) == 1 else None
+            for layer in self.layers:
+                read = layer.inputs[0] if layer.inputs else previous
+                assert read, f"{self.name}: say which input {layer.name} reads"
+                tensors[layer.name] = layer.apply(tensors[read])
+                previous = layer.name
+            traces.append(tensors)
+        return traces
+
+    def yaml(self) -> str:
+        lines = [
+            f"# {self.purpose}",
+            "# Written by testbenches/make.py, like the weights and vectors: change it there.",
+            f"name: {self.name}",
+            f"target: {{part: {self.part}, clock: {self.clock}}}",
+            "io: parallel",
+        ]
+        if self.defaults:
+            pairs = ", ".join(f"{key}: {value}" for key, value in self.defaults.items())
+            lines.append(f"defaults: {{{pairs}}}")
+        lines.append("inputs:")
+        for x in self.inputs:
+            shape, precision = flow(x.shape), quoted(x.precision)
+            lines.append(f"  - {{name: {x.name}, shape: {shape}, precision: {precision}}}")
+        lines.append("layers:")
+        lines += [f"  {line}" for layer in self.layers for line in layer_yaml(layer)]
+        if self.outputs:
+            lines.append(f"outputs: {flow(self.outputs)}")
+        return "\n".join(lines) + "\n"
+
+
+# ---------------------------------------------------------------------------------------------
+# Writing a case.
+# ---------------------------------------------------------------------------------------------
+
+
+def flow(items: Iterable[object]) -> str:
+    """A list on one line of YAML."""
+    return f"[{', '.join(map(str, items))}]"
+
+
+def quoted(precision: str) -> str:
+    return precision if precision == "auto" else f'"{precision}"'
+
+
+def inline(part: str, numbers: np.ndarray) -> list[str]:
+    """Numbers in the spec itself, as the shortest decimal text that reads back to the same."""
+
+    def texts(row: np.ndarray) -> list[str]:
+        found = [repr(float(number)) for number in row]
+        # Versions of YAML disagree on whether 1e-05 is a number.
+        assert not any("e" in text for text in found), found
+        return found
+
+    if numbers.ndim == 1:
+        return [f"  {part}: {flow(texts(numbers))}"]
+    return [f"  {part}:", *(f"    - {flow(texts(row))}" for row in numbers)]
+
+
+def layer_yaml(layer: Layer) -> list[str]:
+    """The layer as an item of the spec's list."""
+    inputs = f", inputs: {flow(layer.inputs)}" if layer.inputs else ""
+    if isinstance(layer, Elementwise):
+        keys = f"name: {layer.name}, type: {layer.kind}{inputs}"
+        return [f"- {{{keys}, precision: {quoted(layer.precision)}}}"]
+    if isinstance(layer, Reshape):
+        kind = "flatten" if layer.shape is None else "reshape"
+        shape = "" if layer.shape is None else f", shape: {flow(layer.shape)}"
+        return [f"- {{name: {layer.name}, type: {kind}{inputs}{shape}}}"]
+    assert isinstance(layer, Dense)
+    return dense_yaml(layer)
+
+
+def dense_yaml(layer: Dense) -> list[str]:
+    lines = [f"- name: {layer.name}", "  type: dense", f"  units: {layer.weight.shape[1]}"]
+    if layer.inputs:
+        lines.append(f"  inputs: {flow(layer.inputs)}")
+    for part, numbers in parts_of(layer).items():
+        if layer.store == "inline":
+            lines += inline(part, numbers)
+        elif layer.store == "npy":
+            lines.append(f"  {part}: {layer.name}.{part}.npy")
+        else:
+            lines.append(f"  {part}: weights.npz:{layer.name}.{part}")
+    named = dict(zip(["weight", "bias", "accum", "result"], layer.precision, strict=True))
+    if layer.bias is None:
+        del named["bias"]
+    lines.append("  precision:")
+    lines += [f"    {key}: {quoted(value)}" for key, value in named.items()]
+    for key in ["strategy", "reuse_factor", "multiplier"]:
+        if getattr(layer, key) is not None:
+            lines.append(f"  {key}: {getattr(layer, key)}")
+    return lines
+
+
+def parts_of(layer: Dense) -> dict[str, np.ndarray]:
+    """The tensors of numbers that the layer has, by their key in the spec."""
+    if layer.bias is None:
+        return {"weight": layer.weight}
+    return {"weight": layer.weight, "bias": layer.bias}
+
+
+def stacked(samples: Sequence[Tensor]) -> np.ndarray:
+    """Samples as one array of float64, which must hold them exactly."""
+    numbers = [[float(value) for value in sample.values] for sample in samples]
+    for sample, row in zip(samples, numbers, strict=True):
+        assert [Fraction(number) for number in row] == sample.values, "not exact in float64"
+    return np.array(numbers).reshape([len(samples), *samples[0].shape])
+
+
+def write(case: Case, trace: list[dict[str, Tensor]], root: Path) -> None:
+    folder = root / case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "network.yaml").write_text(case.yaml(), encoding="utf-8", newline="\n")
+
+    def save(prefix: str, names: list[str]) -> None:
+        for name in names:
+            file = f"{prefix}.npy" if len(names) == 1 else f"{prefix}.{name}.npy"
+            np.save(folder / file, stacked([tensors[name] for tensors in trace]))
+
+    save("x", [x.name for x in case.inputs])
+    save("y", case.output_names)
+    archive = {}
+    for layer in case.layers:
+        if isinstance(layer, Dense) and layer.store != "inline":
+            for part, numbers in parts_of(layer).items():
+                if layer.store == "npy":
+                    np.save(folder / f"{layer.name}.{part}.npy", numbers)
+                else:
+                    archive[f"{layer.name}.{part}"] = numbers
+    if archive:
+        np.savez(folder / "weights.npz", **archive)
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    assert size < 40_000, f"{case.name} takes {size} bytes"
+
+
+# ---------------------------------------------------------------------------------------------
+# Random numbers, weights and samples.
+# ---------------------------------------------------------------------------------------------
+
+
+class Random:
+    """SplitMix64, so that the cases depend on no library's choice of generator."""
+
+    def __init__(self, seed: str) -> None:
+        self.state = int.from_bytes(seed.encode(), "little")
+
+    def bits(self) -> int:
+        mask = 2**64 - 1
+        self.state = (self.state + 0x9E3779B97F4A7C15) & mask
+        z = self.state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        return z ^ (z >> 31)
+
+    def between(self, low: int, high: int) -> int:
+        return low + self.bits() % (high - low + 1)
+
+    def choice(self, items: Sequence[int]) -> int:
+        return items[self.between(0, len(items) - 1)]
+
+
+def random_weights(random: Random, precision: str, *shape: int) -> np.ndarray:
+    """Numbers of the type's whole range; every other one lies off its grid, some on a half."""
+    ty = Type.parse(precision)
+    eighths = [0, 0, 0, 0, 0, 0, 4, -4, 1, -1, 3, -3]
+
+    def number() -> float:
+        mantissa = random.between(ty.low, ty.high)
+        return float((mantissa + Fraction(random.choice(eighths), 8)) * ty.step)
+
+    return np.array([number() for _ in range(prod(shape))]).reshape(shape)
+
+
+def random_samples(random: Random, precision: str, count: int, features: int) -> list[list[int]]:
+    """Corners first (both ends of the range, zero, one step, ends in turn), then random values,
+    a quarter of which are an end of the range."""
+    ty = Type.parse(precision)
+    low, high = ty.low, ty.high
+    rows = [
+        [low] * features,
+        [high] * features,
+        [0] * features,
+        [max(low, -1)] * features,
+        [min(high, 1)] * features,
+        [low if k % 2 else high for k in range(features)],
+        [high if k % 2 else low for k in range(features)],
+        # Large values first, then large ones of the other sign: sums that leave a saturating
+        # accumulator's range come back in one order only.
+        [high if k < features // 2 else low for k in range(features)],
+        [low if k < features // 2 else high for k in range(features)],
+    ]
+
+    def value() -> int:
+        return (
+            random.choice([low, high]) if random.between(0, 3) == 0 else random.between(low, high)
+        )
+
+    rows += [[value() for _ in range(features)] for _ in range(count - len(rows))]
+    return rows
+
+
+def sweep(precision: str, features: int) -> list[list[int]]:
+    """Every value of the type once, in rows of `features`."""
+    ty = Type.parse(precision)
+    values = list(range(ty.low, ty.high + 1))
+    assert len(values) % features == 0
+    return [values[first : first + features] for first in range(0, len(values), features)]
+
+
+# ---------------------------------------------------------------------------------------------
+# What the checks of the cases ask.
+# ---------------------------------------------------------------------------------------------
+
+# Every tensor of the network, for each sample.
+Trace = list[dict[str, Tensor]]
+
+# Fails where a case does not meet the corner that it is there for.
+Check = Callable[[Trace], None]
+
+
+def all_values(trace: Trace, name: str) -> list[Fraction]:
+    return [value for tensors in trace for value in tensors[name].values]
+
+
+def assert_all_differ(trace: Trace, names: Sequence[str]) -> None:
+    """Each two of the tensors differ somewhere, so that no mode can stand in for another."""
+    values = {name: all_values(trace, name) for name in names}
+    for index, name in enumerate(names):
+        for other in names[:index]:
+            assert values[name] != values[other], f"{name} and {other} are equal"
+
+
+def assert_order_matters(case: Case, trace: Trace, name: str) -> None:
+    """Descending order, and where inputs are shared over time the order of one multiplier's
+    inputs after the other's, give other sums than ascending order does."""
+    [layer] = [layer for layer in case.layers if layer.name == name]
+    assert isinstance(layer, Dense)
+    [read] = layer.inputs or [case.inputs[0].name]
+    n_in = layer.weight.shape[0]
+    reuse = layer.reuse_factor or 1
+    orders = [list(range(n_in))[::-1]]
+    if 1 < reuse < n_in:
+        orders.append([k for first in range(reuse) for k in range(first, n_in, reuse)])
+    for order in orders:
+        samples = [tensors[read].values for tensors in trace]
+        assert any(layer.sums(x, order) != layer.sums(x) for x in samples), order
+
+
+def assert_off_grid(layer: Dense) -> None:
+    """Some weight is rounded by its type."""
+    step = Type.parse(layer.precision[0]).step
+    assert any(Fraction(float(number)) % step for number in layer.weight.flat), layer.name
