@@ -1,0 +1,167 @@
+//! A whole network as a circuit: what leaves this crate.
+
+use rtl4ml_hdl::Design;
+use rtl4ml_ir::{Layer, TensorType, VerifiedNetwork};
+use serde::Serialize;
+
+use crate::dataflow::TooWide;
+use crate::layer::{Part, Statistics};
+use crate::top;
+
+/// A network as Rust-HDL modules, with what is known of its timing.
+#[derive(Debug)]
+pub struct Circuit {
+    /// The modules; the last is the top.
+    pub design: Design,
+    /// The ports of the top and their timing.
+    pub interface: Interface,
+    /// One entry a layer, in the network's order.
+    pub layers: Vec<LayerSummary>,
+}
+
+/// The ports of the top module and what they promise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Interface {
+    /// The name of the top module.
+    pub top: String,
+    /// The data inputs, in the network's order.
+    pub inputs: Vec<Port>,
+    /// The data outputs, in the network's order.
+    pub outputs: Vec<Port>,
+    /// From the edge that takes an input to the edge at which a receiver sees `out_valid`.
+    pub latency_cycles: u64,
+    /// The fewest cycles between two accepted inputs.
+    pub initiation_interval_cycles: u64,
+}
+
+/// A data port: the elements of a tensor, element 0 in the low bits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Port {
+    /// The name of the port.
+    pub name: String,
+    /// The name of the tensor in the network.
+    pub tensor: String,
+    /// The extents of the tensor.
+    pub shape: Vec<usize>,
+    /// The width of the port in bits.
+    pub width: u64,
+    /// The elements, row-major.
+    pub elements: Vec<PortElement>,
+}
+
+/// An element of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PortElement {
+    /// The width in bits; 0 for the constant 0, which has no place in the port.
+    pub width: u32,
+    /// Two's complement when true.
+    pub signed: bool,
+    /// The bits after the binary point.
+    pub fraction_bits: i32,
+}
+
+impl Port {
+    /// The port of a tensor.
+    pub fn of(name: String, tensor_name: &str, tensor: &TensorType) -> Self {
+        let elements: Vec<PortElement> = (0..tensor.element_count())
+            .map(|index| {
+                let format = tensor.format(index);
+                let (width, signed) = (format.width, format.signed);
+                PortElement { width, signed, fraction_bits: format.fraction_bits() }
+            })
+            .collect();
+        Self {
+            name,
+            tensor: tensor_name.to_owned(),
+            shape: tensor.shape.extents().to_vec(),
+            width: elements.iter().map(|element| u64::from(element.width)).sum(),
+            elements,
+        }
+    }
+
+    /// The elements that have a place in the port: those that are not of width 0.
+    pub fn lanes(&self) -> impl Iterator<Item = &PortElement> {
+        self.elements.iter().filter(|element| element.width > 0)
+    }
+}
+
+/// What is known of a layer once it is built.
+#[derive(Clone, Debug)]
+pub struct LayerSummary {
+    /// The layer's name.
+    pub name: String,
+    /// The module that computes it; `None` where the layer is only wires.
+    pub module: Option<String>,
+    /// Cycles from its input to its output.
+    pub latency_cycles: u32,
+    /// Cycles between two inputs.
+    pub initiation_interval_cycles: u64,
+    /// What it is made of.
+    pub statistics: Statistics,
+    /// Its arithmetic, in the order of the data.
+    pub parts: Vec<Part>,
+}
+
+/// What keeps a verified network from becoming a circuit.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says what its fields are")]
+pub enum CircuitError {
+    #[error("layer `{layer}`: {source}; choose narrower types or an explicit `accum`")]
+    TooWide { layer: String, source: TooWide },
+    #[error(
+        "layer `{layer}`: the circuit of strategy `{strategy}` is not built by this version; `predict` works, and `strategy: latency` with `multiplier: lut` builds the same arithmetic without DSP blocks"
+    )]
+    StrategyNotBuilt { layer: String, strategy: &'static str },
+    #[error(
+        "layer `{layer}`: element-wise result types need a reuse_factor that divides n_in = {n_in}; or give the result one type and add a `quantize` layer"
+    )]
+    PerElementResult { layer: String, n_in: usize },
+    #[error(
+        "contract: initiation_interval {asked} cannot be kept: the layers reach {found} cycles ({reason}); choose reuse factors of at most {asked}"
+    )]
+    InitiationInterval { asked: u64, found: u64, reason: String },
+    #[error(
+        "contract: a latency of {asked} cycles cannot be kept: the layers take {found} cycles ({reason}); legal is {found} cycles or more, fewer with smaller reuse factors or a slower clock"
+    )]
+    Latency { asked: u64, found: u64, reason: String },
+    #[error("internal error, please report it: {0}")]
+    Design(#[from] rtl4ml_hdl::DesignError),
+}
+
+impl CircuitError {
+    pub(crate) fn too_wide(layer: &Layer, source: TooWide) -> Self {
+        Self::TooWide { layer: layer.name.clone(), source }
+    }
+}
+
+/// Builds the circuit of a network and checks it against the network's contract.
+///
+/// # Errors
+/// What cannot be built or kept, and what can.
+pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
+    let circuit = top::build(network)?;
+    circuit.design.check()?;
+    check_contract(network, &circuit)?;
+    Ok(circuit)
+}
+
+fn check_contract(network: &VerifiedNetwork, circuit: &Circuit) -> Result<(), CircuitError> {
+    let contract = network.network().contract;
+    let found = circuit.interface.initiation_interval_cycles;
+    if let Some(asked) = contract.initiation_interval_cycles.filter(|asked| *asked < found) {
+        let slow = circuit.layers.iter().filter(|l| l.initiation_interval_cycles > asked);
+        let reasons: Vec<String> =
+            slow.map(|l| format!("`{}` {}", l.name, l.initiation_interval_cycles)).collect();
+        return Err(CircuitError::InitiationInterval { asked, found, reason: reasons.join(", ") });
+    }
+    let found = circuit.interface.latency_cycles;
+    let period_ps = network.network().target.clock.period_ps;
+    let asked = contract.latency.map(|bound| bound.cycles(period_ps));
+    if let Some(asked) = asked.filter(|asked| *asked < found) {
+        let layers = circuit.layers.iter().filter(|l| l.latency_cycles > 0);
+        let reasons: Vec<String> =
+            layers.map(|l| format!("`{}` {}", l.name, l.latency_cycles)).collect();
+        return Err(CircuitError::Latency { asked, found, reason: reasons.join(", ") });
+    }
+    Ok(())
+}

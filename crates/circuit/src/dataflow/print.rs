@@ -1,0 +1,47 @@
+//! The text of a dataflow, for people (`--dump dataflow`).
+
+use std::fmt;
+
+use super::{Dataflow, NodeId, NodeOp, Shifted};
+
+impl Dataflow {
+    fn shifted(&self, operand: Shifted) -> String {
+        let name = &self.node(operand.node).name;
+        if operand.shift == 0 { name.clone() } else { format!("({name} << {})", operand.shift) }
+    }
+
+    /// One node as text, without its name and range.
+    pub fn operation_text(&self, id: NodeId) -> String {
+        let name = |id: NodeId| &self.node(id).name;
+        match &self.node(id).op {
+            NodeOp::Input(index) => format!("input {index}"),
+            NodeOp::Constant(constant) => format!("{constant}"),
+            NodeOp::Add(a, b) => format!("{} + {}", self.shifted(*a), self.shifted(*b)),
+            NodeOp::Sub(a, b) => format!("{} - {}", self.shifted(*a), self.shifted(*b)),
+            NodeOp::MultiplyConstant(a, constant) => format!("{} * {constant}", name(*a)),
+            NodeOp::Multiply(a, b) => format!("{} * {}", name(*a), name(*b)),
+            NodeOp::Select { condition, then, otherwise } => format!(
+                "{}[{}] ? {} : {}",
+                name(condition.node),
+                condition.bit,
+                self.shifted(*then),
+                self.shifted(*otherwise)
+            ),
+            NodeOp::Rectify(a) => format!("max(0, {})", name(*a)),
+            NodeOp::Cast { a, fraction_bits, to } => {
+                format!("cast {} / 2^{fraction_bits} to {to}", name(*a))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Dataflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (id, node) in self.nodes() {
+            let (text, range) = (self.operation_text(id), node.range);
+            writeln!(f, "  {} = {text}    in [{}, {}]", node.name, range.lo, range.hi)?;
+        }
+        let outputs: Vec<String> = self.outputs.iter().map(|out| self.shifted(*out)).collect();
+        writeln!(f, "  -> {}", outputs.join(", "))
+    }
+}

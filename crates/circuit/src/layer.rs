@@ -1,0 +1,212 @@
+//! A layer as a module, whatever its kind.
+
+use rtl4ml_hdl::names::Namer;
+use rtl4ml_hdl::{BusDriver, Module, Operand, SignalId};
+use rtl4ml_ir::TensorType;
+
+use crate::bus::BusLayout;
+use crate::dataflow::{Dataflow, NodeOp, Term, TooWide};
+use crate::delay::{DelayModel, dsp_blocks};
+use crate::lower::{constant, lower};
+use crate::schedule::{Moment, Schedule};
+
+/// A layer's module, its timing and what it is made of.
+#[derive(Debug)]
+pub struct BuiltLayer {
+    /// The module. Its ports, each where it is needed: `rst`, `in_valid`, `x`, `out_valid`, `y`.
+    pub module: Module,
+    /// Whether the module has the ports `rst`, `in_valid` and `out_valid`: a purely
+    /// combinational one has not.
+    pub has_valid: bool,
+    /// Cycles from the input to the output.
+    pub latency_cycles: u32,
+    /// Cycles between two inputs.
+    pub initiation_interval_cycles: u64,
+    /// When each output element is there within its stage.
+    pub arrivals_ps: Vec<u32>,
+    /// What the layer is made of.
+    pub statistics: Statistics,
+    /// The arithmetic, in the order of the data.
+    pub parts: Vec<Part>,
+}
+
+/// A dataflow that was lowered, with its schedule.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What it computes, for people.
+    pub title: &'static str,
+    /// The operations.
+    pub dataflow: Dataflow,
+    /// Their moments.
+    pub schedule: Schedule,
+}
+
+/// What a layer is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Statistics {
+    /// The size of the multiplier array: products a cycle, less those whose weights are all zero
+    /// or powers of two.
+    pub multipliers: u64,
+    /// The multipliers in DSP blocks that remain when equal products are computed once.
+    pub dsp_multipliers: u64,
+    /// The DSP blocks that these take.
+    pub dsp_blocks: u64,
+    /// Adders and subtractors, those of multipliers in logic included.
+    pub adders: u64,
+    /// Bits in registers.
+    pub register_bits: u64,
+    /// Bits of weights in ROMs.
+    pub rom_bits: u64,
+    /// The longest delay between two registers by the delay model, in picoseconds.
+    pub worst_stage_ps: u32,
+}
+
+impl Statistics {
+    /// Adds what a dataflow is made of.
+    pub fn count(&mut self, Part { dataflow, schedule, .. }: &Part) {
+        self.worst_stage_ps = self.worst_stage_ps.max(schedule.worst_ps);
+        let adders = |op: &NodeOp| matches!(op, NodeOp::Add(..) | NodeOp::Sub(..));
+        self.adders += dataflow.count(adders) as u64;
+        for (_, node) in dataflow.nodes() {
+            let width = |id| dataflow.range(id).width() + 1;
+            let blocks = match node.op {
+                NodeOp::MultiplyConstant(a, constant) => {
+                    dsp_blocks(width(a), 65 - constant.leading_zeros())
+                }
+                NodeOp::Multiply(a, b) => dsp_blocks(width(a), width(b)),
+                _ => continue,
+            };
+            self.dsp_multipliers += 1;
+            self.dsp_blocks += u64::from(blocks);
+        }
+    }
+}
+
+/// The elements of a tensor as inputs of a dataflow.
+pub fn input_terms(dataflow: &mut Dataflow, tensor: &TensorType) -> Vec<Term> {
+    let term = |(index, range)| {
+        let node = dataflow.input(format!("x_{index}"), range);
+        let fraction_bits = tensor.format(index).fraction_bits();
+        Term { node, fraction_bits, negative: false }
+    };
+    tensor.ranges.iter().copied().enumerate().map(term).collect()
+}
+
+/// The module of a layer that is fully parallel: `results` computes the elements of the output
+/// from those of the input.
+///
+/// `arrivals_ps` says when each input element is there within the stage in which the module
+/// starts.
+pub fn parallel_layer(
+    name: &str,
+    input: &TensorType,
+    output: &TensorType,
+    arrivals_ps: &[u32],
+    model: &DelayModel,
+    results: impl FnOnce(&mut Dataflow, &[Term]) -> Result<Vec<Term>, TooWide>,
+) -> Result<BuiltLayer, TooWide> {
+    let mut dataflow = Dataflow::default();
+    let inputs = input_terms(&mut dataflow, input);
+    for (index, term) in results(&mut dataflow, &inputs)?.into_iter().enumerate() {
+        let fraction_bits = output.format(index).fraction_bits();
+        dataflow.output(term, fraction_bits, &format!("y_{index}_negated"))?;
+    }
+    let moments: Vec<Moment> =
+        arrivals_ps.iter().map(|ps| Moment { stage: 0, arrival_ps: *ps }).collect();
+    let schedule = Schedule::asap(&dataflow, &moments, model);
+
+    let mut module = Module::new(name);
+    let mut namer = port_namer();
+    let latency_cycles = schedule.last_stage;
+    let has_valid = latency_cycles > 0;
+    let valid = has_valid.then(|| add_valid_input(&mut module));
+    let elements = add_input_bus(&mut module, &mut namer, input);
+    if let Some(valid) = valid {
+        add_valid_output(&mut module, &mut namer, valid, latency_cycles);
+    }
+    let values = lower(&mut module, &mut namer, &dataflow, &schedule, &elements);
+    add_output_bus(&mut module, output, &values);
+
+    let arrivals_ps =
+        dataflow.outputs.iter().map(|out| schedule.arrival_in_last_stage_ps(out.node)).collect();
+    let part = Part { title: "Layer", dataflow, schedule };
+    let mut statistics = Statistics::default();
+    statistics.count(&part);
+    statistics.register_bits = module.register_bits();
+    Ok(BuiltLayer {
+        module,
+        has_valid,
+        latency_cycles,
+        initiation_interval_cycles: 1,
+        arrivals_ps,
+        statistics,
+        parts: vec![part],
+    })
+}
+
+/// A namer that leaves the names of the ports to the ports.
+pub fn port_namer() -> Namer {
+    let mut namer = Namer::default();
+    for port in ["clk", "rst", "in_valid", "x", "out_valid", "y", "unused"] {
+        namer.name(port);
+    }
+    namer
+}
+
+/// Adds the ports `rst` and `in_valid`; returns the latter.
+pub fn add_valid_input(module: &mut Module) -> SignalId {
+    module.add_reset();
+    module.add_input("in_valid", BIT)
+}
+
+/// One bit.
+pub const BIT: rtl4ml_hdl::Type = rtl4ml_hdl::Type { width: 1, signed: false };
+
+/// Adds the port `out_valid`: `valid` after so many cycles, cleared by the reset.
+fn add_valid_output(module: &mut Module, namer: &mut Namer, valid: SignalId, cycles: u32) {
+    let mut delayed = valid;
+    for cycle in 1..=cycles {
+        let name = if cycle == cycles {
+            "out_valid".to_owned()
+        } else {
+            namer.name(&format!("valid_s{cycle}"))
+        };
+        delayed = module.register_with_reset(name, delayed);
+    }
+    module.add_output(delayed);
+}
+
+/// Adds the port `x` for a tensor, unless all of it is constant; returns the elements.
+pub fn add_input_bus(module: &mut Module, namer: &mut Namer, tensor: &TensorType) -> Vec<Operand> {
+    let layout = BusLayout::of(tensor);
+    let lanes = layout.lane_types();
+    let bus = (!lanes.is_empty()).then(|| {
+        // The lanes are named after the elements that they carry.
+        let elements = tensor.ranges.iter().enumerate().filter(|(_, r)| r.as_constant().is_none());
+        let names: Vec<String> =
+            elements.map(|(index, _)| namer.name(&format!("x_{index}"))).collect();
+        let bus = module.add_bus_with_names("x", names.into_iter().zip(lanes), BusDriver::Whole);
+        module.ports.push(rtl4ml_hdl::Port {
+            direction: rtl4ml_hdl::Direction::Input,
+            binding: rtl4ml_hdl::PortBinding::Bus(bus),
+        });
+        bus
+    });
+    layout.elements(module, bus)
+}
+
+/// Adds the port `y` for a tensor, unless all of it is constant.
+pub fn add_output_bus(module: &mut Module, tensor: &TensorType, elements: &[Operand]) {
+    let layout = BusLayout::of(tensor);
+    let lanes = layout.lane_types();
+    if !lanes.is_empty() {
+        module.add_output_bus("y", &lanes, layout.lane_values(elements));
+    }
+    debug_assert!(
+        tensor.ranges.iter().zip(elements).all(|(range, element)| {
+            range.as_constant().is_none_or(|mantissa| *element == constant(mantissa))
+                || matches!(element, Operand::Signal(_))
+        }),
+        "the circuit's constants are those of the verified ranges"
+    );
+}

@@ -1,0 +1,48 @@
+//! Layers that are a cast of each element: relu and quantize.
+
+use rtl4ml_ir::{Quantize, Relu, ResultType};
+
+use super::LayerContext;
+use crate::circuit::CircuitError;
+use crate::dataflow::{Dataflow, Term, TooWide};
+use crate::layer::{BuiltLayer, parallel_layer};
+
+/// The result of an exact value: cast to the element's type, or as it is.
+pub(crate) fn result(
+    dataflow: &mut Dataflow,
+    exact: Term,
+    result: &ResultType,
+    index: usize,
+) -> Result<Term, TooWide> {
+    match result {
+        ResultType::Auto => Ok(exact),
+        ResultType::Cast(types) => dataflow.cast(exact, types.get(index), &format!("y_{index}")),
+    }
+}
+
+pub(super) fn build_relu(context: &LayerContext, relu: &Relu) -> Result<BuiltLayer, CircuitError> {
+    elementwise(context, |dataflow, x, index| {
+        let node = dataflow.rectify(x.node, &format!("x_{index}_rectified"))?;
+        result(dataflow, Term { node, ..x }, &relu.result, index)
+    })
+}
+
+pub(super) fn build_quantize(
+    context: &LayerContext,
+    quantize: &Quantize,
+) -> Result<BuiltLayer, CircuitError> {
+    let types = ResultType::Cast(quantize.result.clone());
+    elementwise(context, |dataflow, x, index| result(dataflow, x, &types, index))
+}
+
+/// A layer each of whose outputs depends on the input at the same place alone.
+fn elementwise(
+    context: &LayerContext,
+    element: impl Fn(&mut Dataflow, Term, usize) -> Result<Term, TooWide>,
+) -> Result<BuiltLayer, CircuitError> {
+    let LayerContext { module_name, input, output, arrivals_ps, model, .. } = *context;
+    parallel_layer(module_name, input, output, arrivals_ps, model, |dataflow, inputs| {
+        inputs.iter().enumerate().map(|(index, x)| element(dataflow, *x, index)).collect()
+    })
+    .map_err(|error| CircuitError::too_wide(context.layer, error))
+}
