@@ -1,0 +1,24 @@
+//! The software reference and the simulators.
+//!
+//! - [`reference`](mod@reference): the network layer by layer on integers, written for clarity.
+//!   It is the oracle: it uses nothing of the circuit.
+//! - [`RustHdl`]: the circuit on Rust-HDL's own kernel, cycle by cycle, with VCD.
+//! - [`external`]: the emitted Verilog in Verilator and Icarus Verilog.
+//!
+//! What simulates a circuit cycle by cycle implements [`Engine`]; [`judge`] drives any of them
+//! with a stimulus and holds every bit, the latency and the interval against the rules of
+//! [`rtl4ml_circuit::protocol`].
+//!
+//! Architecture invariant: the reference uses neither `hdl` nor `circuit`, and this crate never
+//! uses `verilog`: external simulators are given files.
+
+mod engine;
+pub mod external;
+mod judge;
+pub mod reference;
+mod rust_hdl_engine;
+pub mod vectors;
+
+pub use engine::{Engine, Pins, Sampled};
+pub use judge::{Judgement, Mismatch, judge};
+pub use rust_hdl_engine::{EngineError, RustHdl};
