@@ -1,0 +1,341 @@
+//! The report: what was built, for people and for scripts.
+
+use std::fmt::Write as _;
+
+use rtl4ml_circuit::Circuit;
+use rtl4ml_circuit::layer::Statistics;
+use rtl4ml_ir::{Constant, Op, ResultType, Source, TensorType, Types, VerifiedNetwork};
+use serde::Serialize;
+
+/// What is known of a circuit before synthesis.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The network.
+    pub name: String,
+    /// The version of rtl4ml that built it.
+    pub version: String,
+    /// The part.
+    pub part: String,
+    /// The clock period in nanoseconds.
+    pub clock_period_ns: f64,
+    /// From the edge that takes an input to the edge at which its output is seen.
+    pub latency_cycles: u64,
+    /// The same in nanoseconds.
+    pub latency_ns: f64,
+    /// The fewest cycles between two inputs.
+    pub initiation_interval_cycles: u64,
+    /// Multipliers of all layers.
+    pub multipliers: u64,
+    /// The ports of the top module.
+    pub inputs: Vec<PortReport>,
+    /// The ports of the top module.
+    pub outputs: Vec<PortReport>,
+    /// The layers, in the network's order.
+    pub layers: Vec<LayerReport>,
+    /// What the user should know: rounded weights, stages beyond the clock period.
+    pub warnings: Vec<String>,
+}
+
+/// A port of the top module.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PortReport {
+    /// The port's name.
+    pub name: String,
+    /// The tensor's name.
+    pub tensor: String,
+    /// The tensor's extents.
+    pub shape: Vec<usize>,
+    /// The elements' format, where they share one.
+    pub format: Option<String>,
+    /// The port's width in bits.
+    pub width: u64,
+}
+
+/// A layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerReport {
+    /// Its name.
+    pub name: String,
+    /// Its type's word.
+    pub kind: String,
+    /// The names of what it reads.
+    pub inputs: Vec<String>,
+    /// The extents of its input.
+    pub input_shape: Vec<usize>,
+    /// The format of its input, where the elements share one.
+    pub input_format: Option<String>,
+    /// The extents of its output.
+    pub output_shape: Vec<usize>,
+    /// The format of its output, where the elements share one.
+    pub output_format: Option<String>,
+    /// The type of its weights.
+    pub weight_type: Option<String>,
+    /// The type of its bias.
+    pub bias_type: Option<String>,
+    /// The type of its accumulator; `auto` is exact.
+    pub accum_type: Option<String>,
+    /// The type to which its exact result is cast; `auto` is none.
+    pub result_type: String,
+    /// The strategy's word, for a layer with multipliers.
+    pub strategy: Option<String>,
+    /// The reuse factor, for a layer with multipliers.
+    pub reuse_factor: Option<u64>,
+    /// What its multipliers are to be built of.
+    pub multiplier: Option<String>,
+    /// The module that computes it; none where it is only wires.
+    pub module: Option<String>,
+    /// Cycles from its input to its output.
+    pub latency_cycles: u32,
+    /// Cycles between two inputs.
+    pub initiation_interval_cycles: u64,
+    /// What it is made of.
+    #[serde(flatten)]
+    pub statistics: Statistics,
+    /// What rounding did to its constants.
+    pub weights: Vec<WeightReport>,
+}
+
+/// What rounding did to the numbers of one constant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WeightReport {
+    /// `weight` or `bias`.
+    pub name: String,
+    /// The type that they were cast to.
+    pub ty: String,
+    /// How many there are.
+    pub count: usize,
+    /// How many are 0.
+    pub zeros: usize,
+    /// How many the type did not hold exactly.
+    pub changed: usize,
+    /// How many of those left its range.
+    pub overflowed: usize,
+    /// The largest magnitude of a change.
+    pub max_error: f64,
+    /// The mean magnitude of the change.
+    pub mean_error: f64,
+}
+
+impl Report {
+    /// The report of a circuit.
+    pub fn new(verified: &VerifiedNetwork, circuit: &Circuit) -> Self {
+        let network = verified.network();
+        let target = &network.target;
+        let interface = &circuit.interface;
+        let layers: Vec<LayerReport> =
+            (0..network.layers.len()).map(|index| layer(verified, circuit, index)).collect();
+        let inputs = (0..network.inputs.len() as u32).map(|i| Source::Input(rtl4ml_ir::InputId(i)));
+        let ports = |ports: &[rtl4ml_circuit::Port], sources: Vec<Source>| {
+            let port = |(port, source): (&rtl4ml_circuit::Port, Source)| PortReport {
+                name: port.name.clone(),
+                tensor: port.tensor.clone(),
+                shape: port.shape.clone(),
+                format: common_format(verified.tensor_type(source)),
+                width: port.width,
+            };
+            ports.iter().zip(sources).map(port).collect()
+        };
+        Self {
+            name: network.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            part: target.part.to_string(),
+            clock_period_ns: target.clock.period_ns(),
+            latency_cycles: interface.latency_cycles,
+            latency_ns: interface.latency_cycles as f64 * target.clock.period_ns(),
+            initiation_interval_cycles: interface.initiation_interval_cycles,
+            multipliers: layers.iter().map(|layer| layer.statistics.multipliers).sum(),
+            inputs: ports(&interface.inputs, inputs.collect()),
+            outputs: ports(&interface.outputs, network.outputs.clone()),
+            warnings: warnings(verified, &layers),
+            layers,
+        }
+    }
+
+    /// `report.json`.
+    pub fn to_json(&self) -> String {
+        // A report has neither maps with odd keys nor numbers that JSON lacks.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// `report.md`.
+    pub fn to_markdown(&self) -> String {
+        let mut text = format!(
+            "# {}\n\nPart {}, clock period {:.3} ns, rtl4ml {}.\n\n\
+             - latency: {} cycles ({:.1} ns)\n- initiation interval: {} cycles\n- multipliers: {}\n",
+            self.name,
+            self.part,
+            self.clock_period_ns,
+            self.version,
+            self.latency_cycles,
+            self.latency_ns,
+            self.initiation_interval_cycles,
+            self.multipliers,
+        );
+        text.push_str(
+            "\n## Ports\n\n| port | tensor | shape | format | bits |\n|---|---|---|---|---|\n",
+        );
+        for (direction, port) in self
+            .inputs
+            .iter()
+            .map(|port| ("input", port))
+            .chain(self.outputs.iter().map(|port| ("output", port)))
+        {
+            let format = port.format.as_deref().unwrap_or("one an element");
+            // Writing to a string cannot fail, here and below.
+            let _ = writeln!(
+                text,
+                "| {direction} `{}` | {} | {:?} | {format} | {} |",
+                port.name, port.tensor, port.shape, port.width
+            );
+        }
+        text.push_str(
+            "\n## Layers\n\n| layer | type | shape | result | strategy | reuse factor | multipliers | \
+             DSP blocks | adders | register bits | ROM bits | latency | interval | longest stage |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+        );
+        for layer in &self.layers {
+            let statistics = layer.statistics;
+            let _ = writeln!(
+                text,
+                "| {} | {} | {:?} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
+                layer.name,
+                layer.kind,
+                layer.input_shape,
+                layer.output_shape,
+                layer.output_format.as_deref().unwrap_or("one an element"),
+                layer.strategy.as_deref().unwrap_or("-"),
+                layer.reuse_factor.map_or("-".to_owned(), |r| r.to_string()),
+                statistics.multipliers,
+                statistics.dsp_blocks,
+                statistics.adders,
+                statistics.register_bits,
+                statistics.rom_bits,
+                layer.latency_cycles,
+                layer.initiation_interval_cycles,
+                statistics.worst_stage_ps,
+            );
+        }
+        text.push_str(
+            "\n## Weights\n\n| layer | constant | type | count | zeros | rounded | out of range | \
+             largest change | mean change |\n|---|---|---|---|---|---|---|---|---|\n",
+        );
+        for layer in &self.layers {
+            for weight in &layer.weights {
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {} | {} | {} | {} | {} | {:.3e} | {:.3e} |",
+                    layer.name,
+                    weight.name,
+                    weight.ty,
+                    weight.count,
+                    weight.zeros,
+                    weight.changed,
+                    weight.overflowed,
+                    weight.max_error,
+                    weight.mean_error
+                );
+            }
+        }
+        if !self.warnings.is_empty() {
+            text.push_str("\n## Warnings\n\n");
+            for warning in &self.warnings {
+                let _ = writeln!(text, "- {warning}");
+            }
+        }
+        text
+    }
+}
+
+fn common_format(tensor: &TensorType) -> Option<String> {
+    tensor.common_format().map(|format| format.to_string())
+}
+
+fn types_text(types: &Types) -> String {
+    match types {
+        Types::PerTensor(ty) => ty.to_string(),
+        Types::PerElement(_) => "one an element".to_owned(),
+    }
+}
+
+fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerReport {
+    let network = verified.network();
+    let layer = &network.layers[index];
+    let built = &circuit.layers[index];
+    let input = verified.tensor_type(layer.inputs[0]);
+    let output = verified.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
+    let dense = match &layer.op {
+        Op::Dense(dense) => Some(dense),
+        Op::Relu(_) | Op::Quantize(_) | Op::Reshape(_) => None,
+    };
+    let implementation = dense.map(|_| layer.implementation);
+    let constants = dense.map_or_else(Vec::new, |dense| {
+        let bias = dense.bias.as_ref().map(|bias| weight_report("bias", bias));
+        [Some(weight_report("weight", &dense.weight)), bias].into_iter().flatten().collect()
+    });
+    LayerReport {
+        name: layer.name.clone(),
+        kind: layer.op.kind().to_owned(),
+        inputs: layer.inputs.iter().map(|s| network.source_name(*s).to_owned()).collect(),
+        input_shape: input.shape.extents().to_vec(),
+        input_format: common_format(input),
+        output_shape: output.shape.extents().to_vec(),
+        output_format: common_format(output),
+        weight_type: dense.map(|dense| types_text(&dense.weight.types)),
+        bias_type: dense.and_then(|d| d.bias.as_ref()).map(|bias| types_text(&bias.types)),
+        accum_type: dense.map(|d| d.accum.map_or("auto".to_owned(), |ty| ty.to_string())),
+        result_type: match layer.op.result_type() {
+            ResultType::Auto => "auto".to_owned(),
+            ResultType::Cast(types) => types_text(&types),
+        },
+        strategy: implementation.map(|i| i.strategy.word().to_owned()),
+        reuse_factor: implementation.map(|i| i.reuse_factor),
+        multiplier: implementation.map(|i| i.multiplier.word().to_owned()),
+        module: built.module.clone(),
+        latency_cycles: built.latency_cycles,
+        initiation_interval_cycles: built.initiation_interval_cycles,
+        statistics: built.statistics,
+        weights: constants,
+    }
+}
+
+fn weight_report(name: &str, constant: &Constant) -> WeightReport {
+    let report = constant.report;
+    WeightReport {
+        name: name.to_owned(),
+        ty: types_text(&constant.types),
+        count: report.count,
+        zeros: (0..constant.len()).filter(|index| constant.get(*index).mantissa == 0).count(),
+        changed: report.changed,
+        overflowed: report.overflowed,
+        max_error: report.max_error,
+        mean_error: report.mean_error,
+    }
+}
+
+fn warnings(verified: &VerifiedNetwork, layers: &[LayerReport]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let target = &verified.network().target;
+    let budget_ps = rtl4ml_circuit::delay::DelayModel::new(target).budget_ps;
+    for layer in layers {
+        for weight in layer.weights.iter().filter(|weight| weight.overflowed > 0) {
+            warnings.push(format!(
+                "layer `{}`: {} of {} numbers of its {} are out of the range of {}",
+                layer.name, weight.overflowed, weight.count, weight.name, weight.ty
+            ));
+        }
+        let worst_ps = layer.statistics.worst_stage_ps;
+        if worst_ps > budget_ps {
+            let saturating = layer.accum_type.as_ref().is_some_and(|ty| ty.contains("SAT"));
+            let advice = if saturating && layer.reuse_factor.is_some_and(|r| r > 1) {
+                "; its saturating accumulator adds one product after the other: `accum: auto` needs one adder, a reuse factor that is a multiple of n_in one addition a cycle"
+            } else {
+                ""
+            };
+            warnings.push(format!(
+                "layer `{}`: a stage takes {worst_ps} ps by the delay model, the clock leaves {budget_ps} ps{advice}",
+                layer.name
+            ));
+        }
+    }
+    warnings
+}
