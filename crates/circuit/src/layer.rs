@@ -186,10 +186,7 @@ pub fn add_input_bus(module: &mut Module, namer: &mut Namer, tensor: &TensorType
         let names: Vec<String> =
             elements.map(|(index, _)| namer.name(&format!("x_{index}"))).collect();
         let bus = module.add_bus_with_names("x", names.into_iter().zip(lanes), BusDriver::Whole);
-        module.ports.push(rtl4ml_hdl::Port {
-            direction: rtl4ml_hdl::Direction::Input,
-            binding: rtl4ml_hdl::PortBinding::Bus(bus),
-        });
+        module.add_bus_port(rtl4ml_hdl::Direction::Input, bus);
         bus
     });
     layout.elements(module, bus)

@@ -108,7 +108,8 @@ impl Top<'_> {
             let name = self.namer.name(&input.name);
             let port = Port::of(name.clone(), &input.name, tensor);
             let lanes = port_lanes(tensor);
-            let bus = (!lanes.is_empty()).then(|| self.module.add_input_bus(&name, &lanes));
+            let bus = (!lanes.is_empty())
+                .then(|| self.module.add_input_bus(&mut self.namer, &name, &lanes));
             // The port's lanes have the formats' types; the layers read lanes of the ranges'.
             let layout = BusLayout::of(tensor);
             let bus = bus.and_then(|bus| self.as_ranges(&name, bus, tensor, &layout));
@@ -142,7 +143,8 @@ impl Top<'_> {
             .collect();
         let values = layout.lane_values(&values);
         let name = self.namer.name(&format!("{name}_lanes"));
-        (!wanted.is_empty()).then(|| self.module.add_bus(&name, &wanted, BusDriver::Lanes(values)))
+        (!wanted.is_empty())
+            .then(|| self.module.add_bus(&mut self.namer, &name, &wanted, BusDriver::Lanes(values)))
     }
 
     /// `in_ready`: low while the slowest layer is busy, and in reset. Returns the flag that an
@@ -248,7 +250,7 @@ impl Top<'_> {
         summary.module = Some(self.design.module(id).name.clone());
 
         let bus_name = self.namer.name(&format!("{}_y", layer.name));
-        let bus = self.module.add_bus(&bus_name, &lanes, BusDriver::Whole);
+        let bus = self.module.add_bus(&mut self.namer, &bus_name, &lanes, BusDriver::Whole);
         let mut connections = Vec::new();
         let mut valid = placed.valid;
         if has_valid {
@@ -312,7 +314,7 @@ impl Top<'_> {
             let bus = placed.bus.map(|bus| {
                 (1..=delay).fold(bus, |bus, cycle| {
                     let name = self.namer.name(&format!("{tensor_name}_q{cycle}"));
-                    self.module.register_bus(&name, bus)
+                    self.module.register_bus(&mut self.namer, &name, bus)
                 })
             });
             if valid.is_none() {

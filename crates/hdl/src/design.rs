@@ -4,6 +4,8 @@
 //! signals (its lanes), lane 0 in the low bits, so that a port with a thousand elements is one
 //! port.
 
+use crate::names::Namer;
+
 /// The width and signedness of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Type {
@@ -379,10 +381,17 @@ impl Module {
         SignalId(self.signals.len() as u32 - 1)
     }
 
-    /// Adds a bus whose lanes are named after it.
-    pub fn add_bus(&mut self, name: &str, lanes: &[Type], driver: BusDriver) -> BusId {
-        let names = (0..lanes.len()).map(|lane| format!("{name}_{lane}"));
-        self.add_bus_with_names(name, names.zip(lanes.iter().copied()), driver)
+    /// Adds a bus whose lanes are named after it; `namer` keeps the names apart from others.
+    pub fn add_bus(
+        &mut self,
+        namer: &mut Namer,
+        name: &str,
+        lanes: &[Type],
+        driver: BusDriver,
+    ) -> BusId {
+        let names = (0..lanes.len()).map(|lane| namer.name(&format!("{name}_{lane}")));
+        let names: Vec<String> = names.collect();
+        self.add_bus_with_names(name, names.into_iter().zip(lanes.iter().copied()), driver)
     }
 
     /// Adds a bus whose lanes have names of their own.
@@ -428,16 +437,23 @@ impl Module {
     }
 
     /// Adds an input port that is a bus.
-    pub fn add_input_bus(&mut self, name: &str, lanes: &[Type]) -> BusId {
-        let bus = self.add_bus(name, lanes, BusDriver::Whole);
-        self.ports.push(Port { direction: Direction::Input, binding: PortBinding::Bus(bus) });
+    pub fn add_input_bus(&mut self, namer: &mut Namer, name: &str, lanes: &[Type]) -> BusId {
+        let bus = self.add_bus(namer, name, lanes, BusDriver::Whole);
+        self.add_bus_port(Direction::Input, bus);
         bus
+    }
+
+    /// Makes a bus a port.
+    pub fn add_bus_port(&mut self, direction: Direction, bus: BusId) {
+        self.ports.push(Port { direction, binding: PortBinding::Bus(bus) });
     }
 
     /// Adds an output port that is a bus with these lane types and values.
     pub fn add_output_bus(&mut self, name: &str, lanes: &[Type], values: Vec<Operand>) -> BusId {
-        let bus = self.add_bus(name, lanes, BusDriver::Lanes(values));
-        self.ports.push(Port { direction: Direction::Output, binding: PortBinding::Bus(bus) });
+        // Lanes that are driven one by one have no text of their own, and so no name.
+        let lanes = lanes.iter().map(|ty| (String::new(), *ty));
+        let bus = self.add_bus_with_names(name, lanes, BusDriver::Lanes(values));
+        self.add_bus_port(Direction::Output, bus);
         bus
     }
 
@@ -475,9 +491,9 @@ impl Module {
     }
 
     /// Adds a register of a whole bus.
-    pub fn register_bus(&mut self, name: &str, d: BusId) -> BusId {
+    pub fn register_bus(&mut self, namer: &mut Namer, name: &str, d: BusId) -> BusId {
         let lanes: Vec<Type> = self.lanes(d).map(|lane| self.ty(lane)).collect();
-        let q = self.add_bus(name, &lanes, BusDriver::Whole);
+        let q = self.add_bus(namer, name, &lanes, BusDriver::Whole);
         self.bus_registers.push(BusRegister { q, d });
         q
     }

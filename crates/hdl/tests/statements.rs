@@ -52,10 +52,11 @@ fn value(ty: Type) -> impl Strategy<Value = i64> {
 /// A module with random statements on random inputs; each statement's signal is a lane of `y`.
 fn random_module(runner: &mut TestRunner) -> Module {
     let mut module = Module::new("dut");
+    let mut namer = rtl4ml_hdl::names::Namer::default();
     let reset = module.add_reset();
     let mut lanes = vec![BIT; 4];
     lanes.extend((4..INPUTS).map(|_| draw(runner, &ty())));
-    let x = module.add_input_bus("x", &lanes);
+    let x = module.add_input_bus(&mut namer, "x", &lanes);
     let mut signals: Vec<SignalId> = module.lanes(x).collect();
     let bits: Vec<SignalId> = signals[..4].to_vec();
     let mut results = Vec::new();
@@ -131,9 +132,13 @@ fn random_module(runner: &mut TestRunner) -> Module {
     results.extend(module.lanes(rom));
     let types: Vec<Type> = results.iter().map(|s| module.ty(*s)).collect();
     module.add_output_bus("y", &types, results.into_iter().map(Into::into).collect());
-    let delayed_in =
-        module.add_bus("pair", &[BIT, BIT], BusDriver::Lanes(vec![bits[0].into(), bits[1].into()]));
-    let delayed = module.register_bus("pair_q", delayed_in);
+    let delayed_in = module.add_bus(
+        &mut namer,
+        "pair",
+        &[BIT, BIT],
+        BusDriver::Lanes(vec![bits[0].into(), bits[1].into()]),
+    );
+    let delayed = module.register_bus(&mut namer, "pair_q", delayed_in);
     let pair: Vec<Operand> = module.lanes(delayed).map(Into::into).collect();
     module.add_output_bus("pair_y", &[BIT, BIT], pair);
     let _ = reset;

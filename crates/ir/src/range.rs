@@ -107,6 +107,9 @@ impl Range {
     /// `fraction_bits` bits after the binary point.
     pub fn cast(self, fraction_bits: i32, to: FixedType) -> Self {
         let cast = |mantissa| to.cast(Value { mantissa, fraction_bits });
+        if let Some(constant) = self.as_constant() {
+            return Self::constant(cast(constant));
+        }
         // Rounding keeps the order, so the ends overflow if anything does.
         let overflows = || {
             let ends = [self.lo, self.hi].into_iter();

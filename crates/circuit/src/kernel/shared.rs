@@ -815,19 +815,12 @@ impl Builder<'_> {
         let mut all: Option<Range> = None;
         for j in (unit..self.kernel.shape.n_out).step_by(units) {
             let start = start_value(self.kernel.accumulator, self.kernel.bias[j]);
-            let mut sum = if start.mantissa == 0 {
-                Range::ZERO
-            } else {
-                Range::constant(start.mantissa)
-                    .shifted_left(u32::try_from(grid - start.fraction_bits).ok()?)?
-            };
+            let mut sum = at_grid(Range::constant(start.mantissa), start.fraction_bits, grid)?;
             for k in 0..n_in {
                 let (range, fraction) = self.product_range(position * n_in + k, k, j)?;
                 if range != Range::ZERO {
                     let product = match self.kernel.accumulator {
-                        Accumulator::Exact => {
-                            range.shifted_left(u32::try_from(grid - fraction).ok()?)?
-                        }
+                        Accumulator::Exact => at_grid(range, fraction, grid)?,
                         Accumulator::Typed(accum) => range.cast(fraction, accum),
                     };
                     sum = sum.plus(product)?;
@@ -922,6 +915,16 @@ impl Builder<'_> {
         add_output_bus(&mut self.module, self.output, &elements);
         Ok(sums.stage)
     }
+}
+
+/// A range of mantissas on another grid, all of whose numbers that occur lie on both: a product
+/// with a weight that is a multiple of a power of two needs fewer bits after the point.
+fn at_grid(range: Range, fraction_bits: i32, grid: i32) -> Option<Range> {
+    if range == Range::ZERO || grid >= fraction_bits {
+        return range.shifted_left(grid.checked_sub(fraction_bits)?.max(0) as u32);
+    }
+    let shift = ((fraction_bits - grid) as u32).min(127);
+    Some(Range::new(range.lo >> shift, -(-range.hi >> shift)))
 }
 
 /// The results of a group, one a position and unit, and the stage in which they are there.

@@ -138,7 +138,10 @@ fn result_tensor(
                 })
                 .collect::<Result<Vec<_>, _>>()?;
             let union = ranges.iter().fold(Range::ZERO, |union, range| union.union(*range));
-            Ok(TensorType::uniform(shape, Format::holding(union, grid), ranges))
+            // A tensor of zeros has a bit all the same, so that it can be a port.
+            let held = if union == Range::ZERO { Range::new(0, 1) } else { union };
+            let format = Format::holding(held, grid);
+            Ok(TensorType::uniform(shape, format, ranges))
         }
         ResultType::Cast(types) => {
             if let Some(found) = types.len_per_element().filter(|n| *n != exact.len()) {

@@ -73,11 +73,13 @@ impl Simulator {
             }
             Self::Verilator => {
                 let mut compile = command("verilator", folder);
-                compile.args(["--binary", "--timing", "-O3", "--top-module", top, "--Mdir"]);
+                compile.args(["--binary", "--timing", "-O3", "-j", "2", "--top-module", top]);
                 // The design is linted on its own; a testbench may mix widths.
                 compile.args(["-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-STMTDLY"]);
-                compile.args(["-j", "2", "-MAKEFLAGS", "OPT_FAST=-O1 OPT_SLOW=-O0"]);
-                run("verilator", "verilator", compile.arg(work).args(files))?;
+                // Compiling takes longer than most runs, so it is kept short.
+                compile.args(["-MAKEFLAGS", "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1"]);
+                compile.arg("--Mdir").arg(work).args(files);
+                run("verilator", "verilator", &mut compile)?;
                 let program = work.join(format!("V{top}"));
                 run("verilator", "verilator", &mut command(&program, folder))?
             }

@@ -1,0 +1,87 @@
+//! The examples: outputs by their training scripts, and the jet tagger at several reuse factors.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use rtl4ml_ir::{Op, Strategy, VerifiedNetwork, verify};
+
+use rtl4ml_conformance::{BuiltCase, Case, on_external_simulators, on_rust_hdl, root};
+
+#[test]
+fn examples_on_every_engine() {
+    let specs = [
+        "jet_tagger/network.yaml",
+        "jet_tagger/network_r4.yaml",
+        "jet_tagger/network_mixed.yaml",
+        "digits/network.yaml",
+    ];
+    let cases: Vec<BuiltCase> = specs
+        .iter()
+        .map(|spec| Case::load(&root().join("examples").join(spec)).with_at_most(200))
+        .map(on_rust_hdl)
+        .collect();
+    on_external_simulators("examples", &cases);
+}
+
+/// The jet tagger with other reuse factors, one a dense layer.
+fn jet_tagger(name: &str, reuse_factors: [u64; 4]) -> Case {
+    let spec = root().join("examples/jet_tagger/network.yaml");
+    let Case { network, samples, .. } = Case::load(&spec).with_at_most(100);
+    let mut network = network.network().clone();
+    name.clone_into(&mut network.name);
+    let dense = network.layers.iter_mut().filter(|layer| matches!(layer.op, Op::Dense(_)));
+    for (layer, reuse_factor) in dense.zip(reuse_factors) {
+        layer.implementation.reuse_factor = reuse_factor;
+        layer.implementation.strategy = Strategy::Resource;
+    }
+    Case::new(name.to_owned(), verify(network).unwrap(), samples)
+}
+
+/// n_in * n_out / R multipliers, less those whose weights are all zero or powers of two.
+fn multipliers_by_the_rule(network: &VerifiedNetwork, layer: usize) -> u64 {
+    let layer = &network.network().layers[layer];
+    let Op::Dense(dense) = &layer.op else { return 0 };
+    let [n_in, n_out] = dense.weight.extents[..] else { panic!() };
+    let reuse = layer.implementation.reuse_factor as usize;
+    let chunks = (1..=n_in).rev().find(|d| n_in % d == 0 && reuse % d == 0).unwrap();
+    let groups = reuse / chunks;
+    let (lanes, units) = (n_in / chunks, n_out / groups);
+    let mut multipliers = 0;
+    for lane in 0..lanes {
+        for unit in 0..units {
+            let needed = (0..chunks).any(|chunk| {
+                (0..groups).any(|group| {
+                    let weight = dense.weight_at(chunk * lanes + lane, group * units + unit);
+                    let magnitude = weight.mantissa.unsigned_abs();
+                    magnitude != 0 && !magnitude.is_power_of_two()
+                })
+            });
+            multipliers += u64::from(needed);
+        }
+    }
+    multipliers
+}
+
+#[test]
+fn jet_tagger_at_reuse_factors_1_2_4_16_and_mixed() {
+    let variants = [
+        ("jet_1", [1, 1, 1, 1]),
+        ("jet_2", [2, 2, 2, 2]),
+        ("jet_4", [4, 4, 4, 4]),
+        ("jet_16", [16, 16, 16, 16]),
+        ("jet_mixed", [16, 1, 32, 5]),
+    ];
+    let mut cases = Vec::new();
+    for (name, reuse_factors) in variants {
+        let built = on_rust_hdl(jet_tagger(name, reuse_factors));
+        let interface = &built.circuit.interface;
+        // The judge has held the circuit to this interval and to the latency, cycle by cycle.
+        let interval = reuse_factors.into_iter().max().unwrap();
+        assert_eq!(interface.initiation_interval_cycles, interval);
+        for (index, layer) in built.circuit.layers.iter().enumerate() {
+            let expected = multipliers_by_the_rule(&built.case.network, index);
+            assert_eq!(layer.statistics.multipliers, expected, "{name}, {}", layer.name);
+        }
+        cases.push(built);
+    }
+    on_external_simulators("jet tagger", &cases);
+}
