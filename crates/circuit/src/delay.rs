@@ -4,8 +4,8 @@
 //! numbers are estimates of placed and routed logic, a net included in each operation; they
 //! decide where registers go and are no promise of what a router achieves.
 
-use rtl4ml_ir::Target;
 use rtl4ml_ir::target::{Family, SpeedGrade};
+use rtl4ml_ir::{Range, Target};
 
 use crate::dataflow::{Dataflow, Node, NodeId, NodeOp};
 
@@ -118,9 +118,12 @@ impl DelayModel {
             }
             NodeOp::MultiplyConstant(a, constant) => {
                 let constant_width = 64 - constant.leading_zeros() + 1;
-                self.multiply_stages(width(*a) + 1, constant_width)
+                self.multiply_stages(factor_width(dataflow.range(*a)), constant_width)
             }
-            NodeOp::Multiply(a, b) => self.multiply_stages(width(*a) + 1, width(*b) + 1),
+            NodeOp::Multiply(a, b) => {
+                let widths = [*a, *b].map(|id| factor_width(dataflow.range(id)));
+                self.multiply_stages(widths[0], widths[1])
+            }
         }
     }
 
@@ -151,6 +154,11 @@ impl DelayModel {
         };
         rounding + saturation
     }
+}
+
+/// The bits of a factor as a DSP block takes it: signed, so that unsigned ones have one more.
+pub fn factor_width(range: Range) -> u32 {
+    range.width() + u32::from(range.lo >= 0)
 }
 
 /// The DSP blocks that a multiplication of two signed operands takes.

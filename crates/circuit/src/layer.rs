@@ -6,7 +6,7 @@ use rtl4ml_ir::TensorType;
 
 use crate::bus::BusLayout;
 use crate::dataflow::{Dataflow, NodeOp, Term, TooWide};
-use crate::delay::{DelayModel, dsp_blocks};
+use crate::delay::{DelayModel, dsp_blocks, factor_width};
 use crate::lower::{constant, lower};
 use crate::schedule::{Moment, Schedule};
 
@@ -68,7 +68,7 @@ impl Statistics {
         let adders = |op: &NodeOp| matches!(op, NodeOp::Add(..) | NodeOp::Sub(..));
         self.adders += dataflow.count(adders) as u64;
         for (_, node) in dataflow.nodes() {
-            let width = |id| dataflow.range(id).width() + 1;
+            let width = |id| factor_width(dataflow.range(id));
             let blocks = match node.op {
                 NodeOp::MultiplyConstant(a, constant) => {
                     dsp_blocks(width(a), 65 - constant.leading_zeros())

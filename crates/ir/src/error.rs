@@ -72,7 +72,8 @@ pub enum Problem {
     )]
     TooWide { what: String, width: u32 },
     #[error(
-        "cannot reshape {found} ({found_count} elements) to {wanted:?}; the element counts must be equal"
+        "cannot reshape {found} ({found_count} elements) to {}; the element counts must be equal",
+        extents_text(.wanted)
     )]
     Reshape { found: String, found_count: usize, wanted: Vec<Option<usize>> },
     #[error(
@@ -80,10 +81,27 @@ pub enum Problem {
         crate::tensor::MAX_ELEMENTS
     )]
     TensorSize { extents: Vec<usize> },
+    #[error(
+        "up to this tensor, those of the network have {found} elements in all; at most {} are supported",
+        crate::tensor::MAX_NETWORK_ELEMENTS
+    )]
+    NetworkElements { found: usize },
+    #[error(
+        "with this layer, the network does {found} multiplications; at most {} are supported",
+        crate::tensor::MAX_NETWORK_PRODUCTS
+    )]
+    NetworkProducts { found: u64 },
     #[error("the {what} of a contract must be at least 1 clock cycle")]
     Contract { what: &'static str },
     #[error("the output `{name}` is listed twice")]
     DuplicateOutput { name: String },
+}
+
+/// A shape as a spec writes it, -1 for the extent that is left open.
+fn extents_text(extents: &[Option<usize>]) -> String {
+    let texts: Vec<String> =
+        extents.iter().map(|extent| extent.map_or("-1".to_owned(), |n| n.to_string())).collect();
+    format!("[{}]", texts.join(", "))
 }
 
 /// The sentence that names the legal values around an illegal one.
@@ -99,12 +117,16 @@ impl Problem {
             Self::Name { .. } | Self::DuplicateName { .. } | Self::Dead { .. } => "name",
             Self::Empty { what } | Self::Contract { what } => what,
             Self::ForwardReference { .. } | Self::InputCount { .. } => "inputs",
-            Self::WeightInputs { .. } | Self::WeightRank { .. } => "weight",
+            Self::WeightInputs { .. } | Self::WeightRank { .. } | Self::NetworkProducts { .. } => {
+                "weight"
+            }
             Self::BiasShape { .. } => "bias",
             Self::ElementTypes { .. } | Self::Format { .. } | Self::TooWide { .. } => "precision",
             Self::ReuseFactor { .. } => "reuse_factor",
             Self::ReuseWithDistributedArithmetic { .. } => "strategy",
-            Self::Reshape { .. } | Self::TensorSize { .. } => "shape",
+            Self::Reshape { .. } | Self::TensorSize { .. } | Self::NetworkElements { .. } => {
+                "shape"
+            }
             Self::DuplicateOutput { .. } => "outputs",
         }
     }

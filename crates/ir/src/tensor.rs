@@ -10,6 +10,16 @@ use crate::range::Range;
 /// Far above what fits an FPGA, and low enough that a mistyped shape costs an error, not memory.
 pub const MAX_ELEMENTS: usize = 1 << 22;
 
+/// The most elements that all tensors of a network may have together.
+///
+/// The range of each is kept (32 bytes), so this bounds what inference takes to 128 MiB.
+pub const MAX_NETWORK_ELEMENTS: usize = 1 << 22;
+
+/// The most multiplications that a network may do for one inference.
+///
+/// Each costs inference of ranges some 100 ns, so this bounds it to seconds.
+pub const MAX_NETWORK_PRODUCTS: u64 = 1 << 24;
+
 /// The extents of a tensor, channels last, stored row-major.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape(Vec<usize>);

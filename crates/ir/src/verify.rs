@@ -13,13 +13,16 @@
 //! 7. A reuse factor divides n_in * n_out of its layer's kernel, and is 1 where the strategy is
 //!    fully parallel.
 //! 8. Bounds of the contract are at least one cycle.
+//! 9. All tensors together have at most
+//!    [`MAX_NETWORK_ELEMENTS`](crate::tensor::MAX_NETWORK_ELEMENTS) elements, and an inference does
+//!    at most [`MAX_NETWORK_PRODUCTS`](crate::tensor::MAX_NETWORK_PRODUCTS) multiplications.
 
 use std::collections::BTreeSet;
 
 use crate::error::{Problem, Site, VerifyError};
 use crate::layers::{ResultType, nearest_divisors};
 use crate::network::{Implementation, InputId, Layer, LayerId, Network, Source, Strategy};
-use crate::tensor::{Shape, TensorType};
+use crate::tensor::{MAX_NETWORK_ELEMENTS, MAX_NETWORK_PRODUCTS, Shape, TensorType};
 
 /// A network that obeys every invariant of [this module](self), with the type of each tensor.
 #[derive(Clone, Debug)]
@@ -52,6 +55,7 @@ pub fn verify(network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
     let mut errors = Errors::default();
     check_names(&network, &mut errors);
     check_ends(&network, &mut errors);
+    let mut size = Size::default();
     let input_types: Vec<Option<TensorType>> = network
         .inputs
         .iter()
@@ -63,6 +67,10 @@ pub fn verify(network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
                 return None;
             };
             let expected = shape.element_count();
+            if let Err(problem) = size.add_elements(expected) {
+                errors.push(site, problem);
+                return None;
+            }
             if let Some(format) = input.types.illegal_format() {
                 errors.push(site, Problem::Format { what: "the input", format });
                 return None;
@@ -77,7 +85,7 @@ pub fn verify(network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
         .collect();
     let mut layer_types: Vec<Option<TensorType>> = Vec::with_capacity(network.layers.len());
     for (id, layer) in network.layers_with_ids() {
-        let tensor = check_layer(id, layer, &input_types, &layer_types, &mut errors);
+        let tensor = check_layer(id, layer, &input_types, &layer_types, &mut size, &mut errors);
         layer_types.push(tensor);
     }
     check_liveness(&network, &mut errors);
@@ -170,6 +178,7 @@ fn check_layer(
     layer: &Layer,
     input_types: &[Option<TensorType>],
     layer_types: &[Option<TensorType>],
+    size: &mut Size,
     errors: &mut Errors,
 ) -> Option<TensorType> {
     let site = Site::Layer(id);
@@ -208,7 +217,16 @@ fn check_layer(
     if errors.0.len() > before {
         return None;
     }
-    match layer.op.infer(&inputs?) {
+    let inputs = inputs?;
+    let inferred = size
+        .add_products(layer, &inputs)
+        .map_err(|problem| vec![problem])
+        .and_then(|()| layer.op.infer(&inputs))
+        .and_then(|tensor| {
+            size.add_elements(tensor.element_count()).map_err(|problem| vec![problem])?;
+            Ok(tensor)
+        });
+    match inferred {
         Ok(tensor) => Some(tensor),
         Err(problems) => {
             for problem in problems {
@@ -216,6 +234,40 @@ fn check_layer(
             }
             None
         }
+    }
+}
+
+/// How large the network has become so far; checked before inference takes memory and time.
+#[derive(Default)]
+struct Size {
+    elements: usize,
+    products: u64,
+}
+
+impl Size {
+    /// Invariant 9 for one more tensor.
+    fn add_elements(&mut self, count: usize) -> Result<(), Problem> {
+        let found = self.elements + count;
+        if found > MAX_NETWORK_ELEMENTS {
+            return Err(Problem::NetworkElements { found });
+        }
+        self.elements = found;
+        Ok(())
+    }
+
+    /// Invariant 9 for one more layer: its matrix is applied at every position of its input.
+    fn add_products(&mut self, layer: &Layer, inputs: &[&TensorType]) -> Result<(), Problem> {
+        let (Some(kernel), [input]) = (layer.op.kernel_shape(), inputs) else {
+            return Ok(());
+        };
+        let positions = (input.element_count() / kernel.n_in) as u64;
+        let products = positions * kernel.n_in as u64 * kernel.n_out as u64;
+        let found = self.products.saturating_add(products);
+        if found > MAX_NETWORK_PRODUCTS {
+            return Err(Problem::NetworkProducts { found });
+        }
+        self.products = found;
+        Ok(())
     }
 }
 

@@ -252,7 +252,7 @@ module {testbench};
         .VECTORS(\"{vectors}\"),
         .COUNT({count}),
         .RESULTS(\"results.txt\")
-    ) checker (
+    ) u_checker (
         .clk(clk),
         .done(done),
         .errors(errors)
