@@ -1,7 +1,16 @@
 #!/usr/bin/env bash
 # Runs every check of rtl4ml. What it needs beyond Rust is installed where that can be done; a
 # tool that cannot be had fails the run.
+#
+#   ./test.sh            what CI runs
+#   ./test.sh --heavy    also the tests that take long: big designs in the external simulators
 set -euo pipefail
+test_options=()
+case "${1:-}" in
+    '') ;;
+    --heavy) test_options=(--include-ignored) ;;
+    *) echo "usage: ./test.sh [--heavy]" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")"
 
 step() { printf '\n== %s\n' "$1"; }
@@ -22,4 +31,4 @@ step 'Tests'
 if [ ! -d ../shared/cases ]; then
     echo 'note: there is no folder ../shared/cases, so the cases of other emulators are not run'
 fi
-cargo test --locked --workspace --no-fail-fast
+cargo test --locked --workspace --no-fail-fast -- "${test_options[@]}"

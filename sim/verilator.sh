@@ -8,7 +8,7 @@ top=$(basename tb/*_tb.v .v)
 design=${top%_tb}
 # The design must be clean with every lint on; the testbench mixes widths and delays.
 verilator --lint-only -Wall --top-module "$design" rtl/*.v
-verilator --binary --timing -O3 -Wno-fatal -Wno-lint -Wno-style --top-module "$top" \
+verilator --binary --timing -O1 --output-split 0 -Wno-fatal -Wno-lint -Wno-style --top-module "$top" \
     --Mdir "$work" -MAKEFLAGS 'OPT_FAST=-O1 OPT_SLOW=-O0' rtl/*.v tb/*.v >"$work/build.log"
 "$work/V$top" | tee "$work/log"
 grep -q ': PASS' "$work/log"

@@ -113,10 +113,7 @@ fn lint(files: &[PathBuf], top: &str) {
 /// A testbench that runs the checkers of all cases side by side.
 fn suite_text(cases: &[BuiltCase]) -> String {
     let count = cases.len();
-    let mut text = format!(
-        "`timescale 1ns / 1ps\nmodule suite;\n    reg clk;\n    wire [{}:0] done;\n",
-        count - 1
-    );
+    let mut text = format!("module suite;\n    reg clk;\n    wire [{}:0] done;\n", count - 1);
     let mut verdicts = String::new();
     for (index, BuiltCase { circuit, .. }) in cases.iter().enumerate() {
         let (top, checker) = (&circuit.interface.top, checker_name(&circuit.interface));

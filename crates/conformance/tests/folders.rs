@@ -36,28 +36,54 @@ fn is_built(spec: &Path) -> bool {
     types.all(|ty| built.contains(&ty)) && !text.contains("io: stream")
 }
 
-/// The outputs of hls4ml's and da4ml's emulators: all samples on the reference; those whose
-/// circuit is built on the engines too.
-#[test]
-fn cases_of_other_emulators() {
+/// The specs of other people's emulators that this version reads; none where the folder is not
+/// beside the repository.
+fn other_emulators() -> Vec<PathBuf> {
     let folder = root().join("../shared/cases");
     if !folder.is_dir() {
-        println!("skipped: there is no folder {}", "../shared/cases beside the repository");
-        return;
+        println!("there is no folder ../shared/cases beside the repository: nothing to run");
+        return Vec::new();
     }
-    let specs: Vec<PathBuf> = specs(&folder).into_iter().filter(|spec| is_built(spec)).collect();
-    println!("{} cases of other emulators", specs.len());
+    specs(&folder).into_iter().filter(|spec| is_built(spec)).collect()
+}
+
+/// All samples on the reference; some hundred on Rust-HDL's kernel where the circuit is built.
+fn on_reference_and_rust_hdl(specs: Vec<PathBuf>) -> Vec<BuiltCase> {
     let mut built = Vec::new();
     for spec in specs {
         let case = Case::load(&spec);
         println!("{}: {} samples, reference equal", case.name, case.samples.len());
-        let strategies = case.network.network().layers.iter().map(|l| l.implementation.strategy);
-        let parallel = |s| s == rtl4ml_ir::Strategy::DistributedArithmetic;
-        if strategies.into_iter().any(parallel) {
-            // The reference does not depend on the strategy, whose circuit comes later.
-            continue;
+        let mut layers = case.network.network().layers.iter();
+        // The reference does not depend on the strategy, whose circuit comes later.
+        let later = rtl4ml_ir::Strategy::DistributedArithmetic;
+        if !layers.any(|layer| layer.implementation.strategy == later) {
+            built.push(on_rust_hdl(case.with_at_most(300)));
         }
-        built.push(on_rust_hdl(case.with_at_most(400)));
     }
-    on_external_simulators("cases of other emulators", &built);
+    built
+}
+
+fn is_jet_tagger(spec: &Path) -> bool {
+    spec.to_string_lossy().contains("/jet_")
+}
+
+#[test]
+fn cases_of_other_emulators() {
+    let (jets, others): (Vec<_>, Vec<_>) =
+        other_emulators().into_iter().partition(|spec| is_jet_tagger(spec));
+    on_reference_and_rust_hdl(jets);
+    let built = on_reference_and_rust_hdl(others);
+    if !built.is_empty() {
+        on_external_simulators("cases of other emulators", &built);
+    }
+}
+
+#[test]
+#[ignore = "heavy: compiling the jet taggers takes minutes; ./test.sh --heavy runs it"]
+fn jet_taggers_of_other_emulators_on_external_simulators() {
+    let jets = other_emulators().into_iter().filter(|spec| is_jet_tagger(spec)).collect();
+    let built = on_reference_and_rust_hdl(jets);
+    if !built.is_empty() {
+        on_external_simulators("jet taggers of other emulators", &built);
+    }
 }

@@ -88,7 +88,6 @@ fn checker_text(interface: &Interface, count: usize) -> String {
         "// Drives the test vectors into {top} and checks in every cycle that in_ready and out_valid are
 // what the latency and the initiation interval promise, and every bit of every output.
 // Inputs come back to back, after gaps, and into resets, as vectors/schedule.hex says.
-`timescale 1ns / 1ps
 module {checker} #(
     parameter VECTORS = \"vectors\",   // the folder of the vectors
     parameter COUNT = {count},           // how many transactions they hold
@@ -242,7 +241,6 @@ fn pin(port: &Port) -> String {
 fn testbench_text(interface: &Interface, count: usize, vectors: &str) -> String {
     format!(
         "// Runs {checker} to its end and prints the verdict. Run it where {vectors} is found.
-`timescale 1ns / 1ps
 module {testbench};
     reg clk;
     wire done;

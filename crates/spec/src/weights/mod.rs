@@ -4,6 +4,7 @@
 //! a spec together have at most [`MAX_WEIGHTS`] elements, which is checked before memory is taken
 //! for them; only regular files are opened, so that reading ends.
 
+mod load;
 mod npy;
 mod npz;
 
@@ -12,6 +13,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+pub use load::{ArrayError, MAX_ARRAY, load_array};
 use npy::NpyError;
 use npz::{Archive, NpzError};
 
@@ -25,8 +27,10 @@ pub const MAX_WEIGHTS: usize = 1 << 24;
 
 /// An array of finite numbers, row-major.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Array {
+pub struct Array {
+    /// The extents, outermost first.
     pub extents: Vec<usize>,
+    /// The numbers.
     pub numbers: Vec<f64>,
 }
 
@@ -214,7 +218,8 @@ fn open(path: &Path) -> Result<File, WeightError> {
 /// The file of weights in the same folder whose name is nearest to that of a missing one.
 fn nearest_file(path: &Path) -> Option<String> {
     const MOST: usize = 1_000;
-    let folder = path.parent()?;
+    // The parent of a bare name is the empty path, which no system can list.
+    let folder = path.parent().map(|folder| Path::new(".").join(folder))?;
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .ok()?
         .take(MOST)
