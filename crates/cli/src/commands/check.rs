@@ -1,0 +1,79 @@
+//! `rtl4ml check`: what a network is, and whether it can be built and keeps its contract.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use rtl4ml_circuit::{Circuit, CircuitError};
+use rtl4ml_verilog::Report;
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::layer_table::{Columns, LayerRow, layer_rows, layer_table, totals_text};
+use crate::overview::{Overview, describe_network, describe_timing};
+use crate::page::Page;
+use crate::terminal;
+
+/// The options of `rtl4ml check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The spec
+    #[arg(value_name = "NETWORK.yaml")]
+    spec: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What was found, for scripts.
+#[derive(Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    overview: &'a Overview,
+    layers: &'a [LayerRow],
+    warnings: &'a [String],
+    notes: &'a [String],
+}
+
+impl Check {
+    /// Verifies the network, builds its circuit if that can be built, and describes both.
+    pub fn run(&self) -> Result<Answer, Failure> {
+        let spinner = terminal::spinner("checking");
+        let loaded = rtl4ml_spec::load(&self.spec)?;
+        let network = &loaded.network;
+        let mut notes = Vec::new();
+        let mut failures = Vec::new();
+        let circuit = match rtl4ml_circuit::build(network) {
+            Ok(circuit) => Some(circuit),
+            // The network is right; a later version will build it.
+            Err(error @ CircuitError::StrategyNotBuilt { .. }) => {
+                notes.push(error.to_string());
+                None
+            }
+            Err(error) => {
+                failures.push(Failure::circuit(&self.spec, error));
+                None
+            }
+        };
+        spinner.finish_and_clear();
+        let circuit: Option<&Circuit> = circuit.as_ref();
+        let rows = layer_rows(network, circuit);
+        let warnings = circuit.map_or(Vec::new(), |c| Report::new(network, c).warnings);
+
+        let mut page = Page::default();
+        describe_network(&mut page, network);
+        if let Some(circuit) = circuit {
+            describe_timing(&mut page, network, circuit);
+        }
+        if let Some(totals) = totals_text(&rows) {
+            page.entry("layers", totals);
+        }
+        page.block(layer_table(&rows, Columns::Network));
+        page.remarks("warning", &warnings);
+        page.remarks("note", &notes);
+        let overview = Overview::of(network, circuit);
+        let found =
+            Found { overview: &overview, layers: &rows, warnings: &warnings, notes: &notes };
+        Ok(Answer::new(page, &found, failures))
+    }
+}

@@ -1,0 +1,207 @@
+//! The files that stand for a network's inputs and expected outputs.
+//!
+//! Guarantees: each tensor has exactly one file, all of them with as many samples, at least one;
+//! every number is finite and has a place.
+
+use std::path::{Path, PathBuf};
+
+use rtl4ml_ir::fixed::NotFinite;
+use rtl4ml_ir::{Source, VerifiedNetwork};
+use rtl4ml_spec::{Array, ArrayError};
+
+use crate::failure::Failure;
+use crate::page::samples_text;
+
+/// An input or an output of a network, as the command line names it.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// Its name in the spec.
+    pub name: String,
+    /// Its extents.
+    pub shape: Vec<usize>,
+}
+
+/// Why files do not stand for the tensors of a network.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says what its fields are")]
+pub enum BindingError {
+    #[error("{option}: `{found}` is none of the network's {what}s; legal: {}", .legal.join(", "))]
+    Unknown { option: &'static str, what: &'static str, found: String, legal: Vec<String> },
+    #[error("{option}: the {what} `{name}` has more than one file")]
+    Twice { option: &'static str, what: &'static str, name: String },
+    #[error("{option}: the {what} `{name}` has no file; write {option} {name}=FILE.npy")]
+    None { option: &'static str, what: &'static str, name: String },
+    #[error(
+        "{option}: `{file}` cannot stand for all of the {what}s {}; write {option} NAME={file} for one of them, and as much for the others", .names.join(", ")
+    )]
+    Archive { option: &'static str, what: &'static str, file: String, names: Vec<String> },
+}
+
+/// Why a file holds no samples of a tensor.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says what its fields are")]
+pub enum TensorError {
+    #[error(transparent)]
+    Array(#[from] ArrayError),
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
+    #[error("the shape is {found:?}; legal for `{name}`: {legal}")]
+    Shape { name: String, found: Vec<usize>, legal: String },
+    #[error("{} of `{name}`, but {} of {other}", samples_text(*found), samples_text(*expected))]
+    Samples { name: String, found: usize, expected: usize, other: String },
+}
+
+impl TensorError {
+    /// How to repair it, where that is known.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Array(error) => error.help(),
+            Self::NotFinite(_) | Self::Shape { .. } | Self::Samples { .. } => None,
+        }
+    }
+}
+
+/// What tensors are called in messages, and by which option their files are given.
+#[derive(Clone, Copy)]
+pub struct Role {
+    /// The option.
+    pub option: &'static str,
+    /// What a tensor is to the network.
+    pub what: &'static str,
+}
+
+/// The inputs of a network.
+pub const INPUTS: Role = Role { option: "--input", what: "input" };
+
+/// Its outputs, as somebody else computed them.
+pub const EXPECTED: Role = Role { option: "--expect", what: "output" };
+
+/// The inputs of a network.
+pub fn inputs(network: &VerifiedNetwork) -> Vec<Tensor> {
+    let inputs = network.network().inputs.iter();
+    inputs.map(|input| Tensor { name: input.name.clone(), shape: input.extents.clone() }).collect()
+}
+
+/// The outputs of a network.
+pub fn outputs(network: &VerifiedNetwork) -> Vec<Tensor> {
+    let tensor = |source: &Source| Tensor {
+        name: network.network().source_name(*source).to_owned(),
+        shape: network.tensor_type(*source).shape.extents().to_vec(),
+    };
+    network.network().outputs.iter().map(tensor).collect()
+}
+
+/// The file of each of `tensors`, where the user gave one file for all: that file for a single
+/// tensor, else `x.npy` stands for `x.<tensor>.npy`.
+pub fn file_of_each(file: &Path, tensors: &[Tensor]) -> Vec<PathBuf> {
+    if tensors.len() == 1 {
+        return vec![file.to_owned()];
+    }
+    let extension = file.extension().unwrap_or_default();
+    let each = |tensor: &Tensor| {
+        let mut name = file.file_stem().unwrap_or_default().to_owned();
+        name.push(".");
+        name.push(&tensor.name);
+        name.push(".");
+        name.push(extension);
+        file.with_file_name(name)
+    };
+    tensors.iter().map(each).collect()
+}
+
+/// The array that each of `tensors` is in: an argument is `NAME=FILE`, or one `FILE` for all.
+fn bind(arguments: &[String], tensors: &[Tensor], role: Role) -> Result<Vec<String>, BindingError> {
+    let Role { option, what } = role;
+    let names = || tensors.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>();
+    let mut files: Vec<Option<String>> = vec![None; tensors.len()];
+    let mut give = |index: usize, file: String| match files[index].replace(file) {
+        None => Ok(()),
+        Some(_) => Err(BindingError::Twice { option, what, name: tensors[index].name.clone() }),
+    };
+    for argument in arguments {
+        let named = argument.split_once('=').map(|(name, file)| {
+            (name, file, tensors.iter().position(|tensor| tensor.name == name))
+        });
+        match named {
+            Some((_, file, Some(index))) => give(index, file.to_owned())?,
+            // A file may have an equals sign in its name, too.
+            Some((name, _, None)) if !Path::new(argument).exists() => {
+                let (found, legal) = (name.to_owned(), names());
+                return Err(BindingError::Unknown { option, what, found, legal });
+            }
+            _ if tensors.len() == 1 => give(0, argument.clone())?,
+            _ if Path::new(argument).extension().is_some_and(|e| e == "npy") => {
+                for (index, file) in file_of_each(Path::new(argument), tensors).iter().enumerate() {
+                    give(index, file.display().to_string())?;
+                }
+            }
+            _ => {
+                let (file, names) = (argument.clone(), names());
+                return Err(BindingError::Archive { option, what, file, names });
+            }
+        }
+    }
+    let missing = |(file, tensor): (Option<String>, &Tensor)| {
+        file.ok_or_else(|| BindingError::None { option, what, name: tensor.name.clone() })
+    };
+    files.into_iter().zip(tensors).map(missing).collect()
+}
+
+/// Numbers of one tensor, a row a sample.
+#[derive(Debug)]
+pub struct Rows {
+    /// The file that they are from.
+    pub file: String,
+    /// How many samples there are.
+    pub count: usize,
+    /// The numbers of all samples.
+    pub numbers: Vec<f64>,
+}
+
+/// Reads the samples of each tensor.
+///
+/// # Errors
+/// What of the files is not as it should be.
+pub fn read(arguments: &[String], tensors: &[Tensor], role: Role) -> Result<Vec<Rows>, Failure> {
+    let files = bind(arguments, tensors, role)?;
+    let mut all: Vec<Rows> = Vec::new();
+    for (file, tensor) in files.into_iter().zip(tensors) {
+        let failed = |source: TensorError| Failure::Tensor { file: file.clone(), source };
+        let array = rtl4ml_spec::load_array(&file).map_err(|error| failed(error.into()))?;
+        let count = sample_count(&array, tensor).map_err(failed)?;
+        if let Some((first, other)) = all.first().zip(tensors.first())
+            && first.count != count
+        {
+            let (name, other) = (tensor.name.clone(), format!("`{}`", other.name));
+            return Err(failed(TensorError::Samples {
+                name,
+                found: count,
+                expected: first.count,
+                other,
+            }));
+        }
+        all.push(Rows { file, count, numbers: array.numbers });
+    }
+    Ok(all)
+}
+
+/// How many samples of a tensor an array holds.
+fn sample_count(array: &Array, tensor: &Tensor) -> Result<usize, TensorError> {
+    let shape = tensor.shape.as_slice();
+    let elements: usize = shape.iter().product();
+    match array.extents.as_slice() {
+        found if found == shape => Ok(1),
+        [count, rest @ ..] if rest == shape || rest == [elements] => Ok(*count),
+        found => {
+            let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
+            let extents = extents.join(", ");
+            let flat =
+                if shape.len() == 1 { String::new() } else { format!(" or [N, {elements}]") };
+            Err(TensorError::Shape {
+                name: tensor.name.clone(),
+                found: found.to_vec(),
+                legal: format!("[N, {extents}]{flat} for N samples, [{extents}] for one"),
+            })
+        }
+    }
+}
