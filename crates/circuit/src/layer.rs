@@ -97,6 +97,9 @@ pub fn input_terms(dataflow: &mut Dataflow, tensor: &TensorType) -> Vec<Term> {
 ///
 /// `arrivals_ps` says when each input element is there within the stage in which the module
 /// starts.
+///
+/// # Errors
+/// When an intermediate needs more than 64 bits.
 pub fn parallel_layer(
     name: &str,
     input: &TensorType,

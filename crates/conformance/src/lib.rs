@@ -9,9 +9,10 @@
 //! Everything here panics with the name of the case when something differs: it is for tests.
 
 #![allow(
+    clippy::float_cmp,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "the whole crate is for tests, which may panic"
+    reason = "the whole crate is for tests, which may panic, and equal means equal"
 )]
 
 mod case;

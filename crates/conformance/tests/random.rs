@@ -164,7 +164,8 @@ fn build(recipe: Recipe, shape: &mut Vec<usize>) -> (Op, Implementation) {
             let bias = bias.map(|ty| Constant::quantize([n_out], &of(n_out), ty).unwrap());
             let dense = Dense { weight, bias, accum, result: result(ty) };
             let products = n_in * n_out;
-            let legal: Vec<usize> = (1..=products).filter(|r| products % r == 0).collect();
+            let legal: Vec<usize> =
+                (1..=products).filter(|r| products.is_multiple_of(*r)).collect();
             let reuse_factor = legal[(reuse * legal.len() as f64) as usize] as u64;
             (dense.into(), Implementation { strategy, reuse_factor, multiplier })
         }

@@ -1,6 +1,6 @@
 //! Modules as Verilog-2001 text.
 //!
-//! Each kind of statement has one lowering, [`Writer::expr`]. Operands are extended to the exact
+//! Each kind of statement has one lowering, `Writer::expr`. Operands are extended to the exact
 //! width of the result in the text, so that the arithmetic is modulo two to that width whatever
 //! the signedness rules of the language would make of it, and so that no lint of widths has to
 //! be switched off.

@@ -14,8 +14,8 @@
 //!    fully parallel.
 //! 8. Bounds of the contract are at least one cycle.
 //! 9. All tensors together have at most
-//!    [`MAX_NETWORK_ELEMENTS`](crate::tensor::MAX_NETWORK_ELEMENTS) elements, and an inference does
-//!    at most [`MAX_NETWORK_PRODUCTS`](crate::tensor::MAX_NETWORK_PRODUCTS) multiplications.
+//!    [`MAX_NETWORK_ELEMENTS`] elements, and an inference does
+//!    at most [`MAX_NETWORK_PRODUCTS`] multiplications.
 
 use std::collections::BTreeSet;
 

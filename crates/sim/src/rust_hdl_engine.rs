@@ -129,11 +129,11 @@ impl RustHdl {
         if simulate(&mut self.block, MOST_DELTAS) { Ok(()) } else { Err(EngineError::Unstable) }
     }
 
-    /// Lets half a clock period pass and records what changed.
-    fn half_period(&mut self) -> Result<(), EngineError> {
+    /// Records what changed and lets a phase of the clock pass.
+    fn phase(&mut self, duration_ps: u64) -> Result<(), EngineError> {
         if let Some(vcd) = self.vcd.take() {
             let mut vcd = write_vcd_change(vcd, &self.block);
-            self.time_ps += self.period_ps / 2;
+            self.time_ps += duration_ps;
             vcd.timestamp(self.time_ps)?;
             self.vcd = Some(vcd);
         }
@@ -210,7 +210,7 @@ impl Engine for RustHdl {
         self.set_bit(self.in_valid.index, pins.in_valid);
         self.set_inputs(pins)?;
         self.settle()?;
-        self.half_period()?;
+        self.phase(self.period_ps / 2)?;
         let bit = |port: &BlockPort| self.block.port(port.index)[0] != 0;
         let sampled = Sampled {
             in_ready: bit(&self.in_ready),
@@ -218,7 +218,8 @@ impl Engine for RustHdl {
         };
         self.block.clock.next = true.into();
         self.settle()?;
-        self.half_period()?;
+        // A period of an odd number of picoseconds has a longer high phase.
+        self.phase(self.period_ps - self.period_ps / 2)?;
         self.block.clock.next = false.into();
         self.settle()?;
         Ok(sampled)
@@ -228,6 +229,6 @@ impl Engine for RustHdl {
 impl Drop for RustHdl {
     fn drop(&mut self) {
         // The last changes belong into the file as well; a failure to write them has no caller.
-        let _ = self.half_period();
+        let _ = self.phase(0);
     }
 }

@@ -35,6 +35,7 @@ fn present(ports: &[Port]) -> impl Iterator<Item = &Port> {
     ports.iter().filter(|port| port.width > 0)
 }
 
+#[allow(clippy::too_many_lines, reason = "most lines are those of one Verilog module")]
 fn checker_text(interface: &Interface, count: usize) -> String {
     let top = &interface.top;
     let lines = |ports: &[Port], line: &dyn Fn(&Port) -> String| -> String {

@@ -65,8 +65,7 @@ const DSP_WORTHWHILE_BITS: u32 = 10;
 pub fn material(style: MultiplierStyle, a: Range, b: Range) -> Material {
     match style {
         MultiplierStyle::Dsp => Material::Dsp,
-        MultiplierStyle::Lut => Material::Lut,
         MultiplierStyle::Auto if a.width().min(b.width()) >= DSP_WORTHWHILE_BITS => Material::Dsp,
-        MultiplierStyle::Auto => Material::Lut,
+        MultiplierStyle::Auto | MultiplierStyle::Lut => Material::Lut,
     }
 }

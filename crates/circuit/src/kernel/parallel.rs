@@ -8,6 +8,9 @@ use crate::dataflow::{Dataflow, Term, TooWide};
 
 /// Adds the sums of a kernel to a dataflow: one term for each output, before the result's cast.
 /// `prefix` starts the names of the sums.
+///
+/// # Errors
+/// When an intermediate needs more than 64 bits.
 pub fn sums(
     dataflow: &mut Dataflow,
     kernel: &Kernel,

@@ -57,10 +57,13 @@ struct Field {
     values: Vec<i128>,
 }
 
+/// What a lane reads: a value, its range, and the bits after its binary point.
+type LaneInput = (Operand, Range, i32);
+
 /// Where a unit's products are summed.
 struct Unit {
     position: usize,
-    unit: usize,
+    index: usize,
     /// The sum of a step, or its products where they must be added one by one.
     partial: Vec<Term>,
 }
@@ -256,7 +259,7 @@ impl Builder<'_> {
         &mut self,
         start: SignalId,
         elements: &[Operand],
-    ) -> Result<Vec<Vec<(Operand, Range, i32)>>, TooWide> {
+    ) -> Result<Vec<Vec<LaneInput>>, TooWide> {
         let n_in = self.kernel.shape.n_in;
         let Tiling { lanes, output_steps, .. } = self.tiling;
         self.module.comment("Inputs: loaded at the start, then shifted by one chunk a step.");
@@ -394,7 +397,7 @@ impl Builder<'_> {
     fn array(
         &mut self,
         controller: &Controller,
-        lanes: &[Vec<(Operand, Range, i32)>],
+        lanes: &[Vec<LaneInput>],
         style: RomStyle,
     ) -> Result<u32, TooWide> {
         let mut dataflow = Dataflow::default();
@@ -422,20 +425,23 @@ impl Builder<'_> {
         }
 
         let sums = if controller.first.is_some() {
-            self.accumulate(controller, dataflow, &inputs, units, &biases)?
+            self.accumulate(controller, dataflow, &inputs, &units, &biases)?
         } else {
-            self.add_bias(dataflow, &inputs, units, &biases)?
+            self.add_bias(dataflow, &inputs, &units, &biases)?
         };
-        self.output_registers(controller, sums)
+        self.output_registers(controller, &sums);
+        Ok(sums.stage)
     }
 
     /// The products of each unit, and their sum where that may be taken at once.
+    #[allow(clippy::needless_range_loop, reason = "the unit is an index of the kernel as well")]
     fn units(
         &mut self,
         dataflow: &mut Dataflow,
         lanes: &[Vec<Term>],
     ) -> Result<Vec<Unit>, TooWide> {
         let tiling = self.tiling;
+        // One list of products a position and unit.
         let mut products: Vec<Vec<Vec<Term>>> =
             vec![vec![Vec::new(); tiling.units]; self.positions];
         for unit in 0..tiling.units {
@@ -472,7 +478,7 @@ impl Builder<'_> {
                         }
                     }
                 };
-                units.push(Unit { position, unit, partial });
+                units.push(Unit { position, index: unit, partial });
             }
         }
         Ok(units)
@@ -640,14 +646,20 @@ impl Builder<'_> {
         &mut self,
         mut dataflow: Dataflow,
         inputs: &[(Operand, Moment)],
-        units: Vec<Unit>,
+        units: &[Unit],
         biases: &[Term],
     ) -> Result<Sums, TooWide> {
         let mut terms = Vec::new();
-        for Unit { position, unit, partial } in units {
+        for Unit { position, index: unit, partial } in units {
+            let (position, unit) = (*position, *unit);
             let name = format!("sum_{}", index_name(position, self.positions, &[unit]));
             // The products are in the accumulator's type already; casting them again is nothing.
-            let sum = dataflow.accumulate(self.kernel.accumulator, biases[unit], partial, &name)?;
+            let sum = dataflow.accumulate(
+                self.kernel.accumulator,
+                biases[unit],
+                partial.clone(),
+                &name,
+            )?;
             let result = self.unit_result(&mut dataflow, sum, position, unit)?;
             terms.push(result);
         }
@@ -667,12 +679,12 @@ impl Builder<'_> {
         controller: &Controller,
         mut dataflow: Dataflow,
         inputs: &[(Operand, Moment)],
-        units: Vec<Unit>,
+        units: &[Unit],
         biases: &[Term],
     ) -> Result<Sums, TooWide> {
         let moments: Vec<Moment> = inputs.iter().map(|(_, moment)| *moment).collect();
         let values: Vec<Operand> = inputs.iter().map(|(value, _)| *value).collect();
-        for Unit { partial, .. } in &units {
+        for Unit { partial, .. } in units {
             for term in partial {
                 dataflow.output(*term, term.fraction_bits, "partial_negated")?;
             }
@@ -684,7 +696,7 @@ impl Builder<'_> {
 
         // The loop through the accumulator has one cycle; its inputs are registered before it
         // where both do not fit.
-        let accumulation = self.accumulation(&dataflow, &units, biases)?;
+        let accumulation = self.accumulation(&dataflow, units, biases)?;
         let unlimited = DelayModel { budget_ps: u32::MAX, ..*self.model };
         let arrivals = |schedule: &Schedule| -> Vec<Moment> {
             let outputs = dataflow.outputs.iter();
@@ -711,8 +723,8 @@ impl Builder<'_> {
         let Accumulation { dataflow, ranges, grids } = accumulation;
         let registers: Vec<SignalId> = ranges
             .iter()
-            .zip(&units)
-            .map(|(range, Unit { position, unit, .. })| {
+            .zip(units)
+            .map(|(range, Unit { position, index: unit, .. })| {
                 let name = format!("acc_{}", index_name(*position, self.positions, &[*unit]));
                 self.open_register(&name, signal_type(*range))
             })
@@ -732,7 +744,9 @@ impl Builder<'_> {
         // From the accumulators to the results.
         let mut finish = Dataflow::default();
         let mut terms = Vec::new();
-        for ((range, grid), Unit { position, unit, .. }) in ranges.iter().zip(&grids).zip(&units) {
+        for ((range, grid), Unit { position, index: unit, .. }) in
+            ranges.iter().zip(&grids).zip(units)
+        {
             let name = format!("acc_{}", index_name(*position, self.positions, &[*unit]));
             let node = finish.input(name, *range);
             let term = Term { node, fraction_bits: *grid, negative: false };
@@ -768,7 +782,7 @@ impl Builder<'_> {
         let mut ranges = Vec::new();
         let mut grids = Vec::new();
         let mut sums = Vec::new();
-        for Unit { position, unit, partial } in units {
+        for Unit { position, index: unit, partial } in units {
             let name = index_name(*position, self.positions, &[*unit]);
             let bias =
                 Term { node: inputs[partial_count + unit], negative: false, ..biases[*unit] };
@@ -861,7 +875,7 @@ impl Builder<'_> {
 
     /// The output registers: each group's results come in at the end of its chunks, and those
     /// of earlier groups move on to their places.
-    fn output_registers(&mut self, controller: &Controller, sums: Sums) -> Result<u32, TooWide> {
+    fn output_registers(&mut self, controller: &Controller, sums: &Sums) {
         let Tiling { units, output_steps, .. } = self.tiling;
         let n_out = self.kernel.shape.n_out;
         let enable = (output_steps > 1)
@@ -913,7 +927,6 @@ impl Builder<'_> {
             }
         }
         add_output_bus(&mut self.module, self.output, &elements);
-        Ok(sums.stage)
     }
 }
 
