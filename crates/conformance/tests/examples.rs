@@ -37,7 +37,8 @@ fn multipliers_by_the_rule(network: &VerifiedNetwork, layer: usize) -> u64 {
     let Op::Dense(dense) = &layer.op else { return 0 };
     let [n_in, n_out] = dense.weight.extents[..] else { panic!() };
     let reuse = layer.implementation.reuse_factor as usize;
-    let chunks = (1..=n_in).rev().find(|d| n_in.is_multiple_of(*d) && reuse.is_multiple_of(*d)).unwrap();
+    let chunks =
+        (1..=n_in).rev().find(|d| n_in.is_multiple_of(*d) && reuse.is_multiple_of(*d)).unwrap();
     let groups = reuse / chunks;
     let (lanes, units) = (n_in / chunks, n_out / groups);
     let mut multipliers = 0;

@@ -132,6 +132,32 @@ fn the_same_network_gives_the_same_bytes_and_the_manifest_holds() {
     }
 }
 
+/// The testbench that is handed over runs by the scripts that are for it.
+#[test]
+fn the_handed_over_testbench_passes_in_both_simulators() {
+    let spec = root().join("testbenches/mixed_reuse/network.yaml");
+    let built = on_rust_hdl(Case::load(&spec));
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("handoff");
+    handoff(&built).write(&place).unwrap();
+    for script in ["sim/icarus.sh", "sim/verilator.sh"] {
+        let output = Command::new(root().join(script)).arg(&place).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        assert!(output.status.success(), "{script}:\n{text}");
+        assert!(text.contains("mixed_reuse: PASS, 32 transactions"), "{script}:\n{text}");
+        assert!(!text.contains("arning"), "{script}:\n{text}");
+    }
+    // A wrong expectation is found, by the script's exit status as well.
+    let expected = place.join("vectors/fc3.hex");
+    let mut text = std::fs::read_to_string(&expected).unwrap().into_bytes();
+    let digit = text.iter().position(|byte| *byte == b'\n').unwrap() - 1;
+    text[digit] = if text[digit] == b'0' { b'1' } else { b'0' };
+    std::fs::write(&expected, text).unwrap();
+    let output = Command::new(root().join("sim/icarus.sh")).arg(&place).output().unwrap();
+    assert!(!output.status.success(), "wrong expectations pass");
+}
+
 /// The committed design is what this version builds: a change of the RTL shows in its review.
 #[test]
 fn the_golden_design_is_what_is_built() {
