@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(dsp_blocks(17, 17), 1);
         assert_eq!(dsp_blocks(18, 27), 1);
         assert_eq!(dsp_blocks(28, 18), 2);
-        assert_eq!(dsp_blocks(35, 35), 6);
+        assert_eq!(dsp_blocks(35, 35), 4);
     }
 
     #[test]
