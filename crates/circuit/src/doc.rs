@@ -18,12 +18,12 @@ pub(crate) fn layer(
         format!("Layer {} of {}: {}.", layer.name, network.name, layer.op.kind()),
         format!("  x: {input}"),
     ];
-    if let Op::Dense(dense) = &layer.op {
-        let accum = dense.accum.map_or_else(|| "exact".to_owned(), |ty| ty.to_string());
+    if let Some(kernel) = layer.op.kernels().first() {
+        let accum = kernel.accum.map_or_else(|| "exact".to_owned(), |ty| ty.to_string());
         let implementation = layer.implementation;
-        let weight = describe(&dense.weight.types);
-        let bias = dense.bias.as_ref().map_or("none".to_owned(), |bias| describe(&bias.types));
-        lines.push(format!("  weight: {:?} of {weight}, bias: {bias}", dense.weight.extents));
+        let weight = describe(&kernel.weight.types);
+        let bias = kernel.bias.as_ref().map_or("none".to_owned(), |bias| describe(&bias.types));
+        lines.push(format!("  weight: {:?} of {weight}, bias: {bias}", kernel.weight.extents));
         lines.push(format!("  accumulator: {accum}"));
         lines.push(format!(
             "  strategy {}, reuse factor {}: {} multipliers",

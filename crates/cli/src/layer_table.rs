@@ -75,22 +75,16 @@ impl LayerRow {
         let input = verified.tensor_type(layer.inputs[0]);
         let output = verified.tensor_type(Source::Layer(id));
         let built = circuit.map(|circuit| &circuit.layers[id.0 as usize]);
-        let dense = match &layer.op {
-            Op::Dense(dense) => Some(dense),
-            Op::Relu(_) | Op::Quantize(_) | Op::Reshape(_) => None,
-        };
-        let constants =
-            dense.into_iter().flat_map(|dense| [Some(&dense.weight), dense.bias.as_ref()]);
-        let reports: Vec<QuantizationReport> =
-            constants.flatten().map(|constant| constant.report).collect();
-        let sum = |number: fn(&QuantizationReport) -> usize| reports.iter().map(number).sum();
-        let implementation = dense.map(|_| layer.implementation);
+        let kernel = layer.op.kernels().first();
+        let constants = layer.op.constants().into_iter().map(|(_, constant)| constant.report);
+        let weights = constants.fold(QuantizationReport::default(), QuantizationReport::plus);
+        let implementation = kernel.map(|_| layer.implementation);
         let has_none = implementation.is_none_or(|implementation| {
             implementation.strategy == Strategy::DistributedArithmetic
         });
-        let most_multipliers = layer.op.kernel_shape().map_or(0, |kernel| {
-            let positions = input.element_count() / kernel.n_in;
-            (kernel.n_in * kernel.n_out * positions) as u64 / layer.implementation.reuse_factor
+        let most_multipliers = layer.op.kernel_shape().map_or(0, |shape| {
+            let positions = layer.op.positions(input.shape.extents()) * layer.op.kernels().len();
+            (shape.n_in * shape.n_out * positions) as u64 / layer.implementation.reuse_factor
         });
         Self {
             name: layer.name.clone(),
@@ -99,7 +93,7 @@ impl LayerRow {
             input_shape: input.shape.extents().to_vec(),
             output_shape: output.shape.extents().to_vec(),
             output_format: output.common_format().map(|format| format.to_string()),
-            weight_type: dense.map(|dense| types_text(&dense.weight.types)),
+            weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
             strategy: implementation.map(|implementation| implementation.strategy.word()),
             reuse_factor: implementation.map(|implementation| implementation.reuse_factor),
             multipliers: match built {
@@ -107,9 +101,9 @@ impl LayerRow {
                 None => has_none.then_some(0),
             },
             most_multipliers,
-            weights: sum(|report| report.count),
-            weights_changed: sum(|report| report.changed),
-            weights_overflowed: sum(|report| report.overflowed),
+            weights: weights.count,
+            weights_changed: weights.changed,
+            weights_overflowed: weights.overflowed,
             latency_cycles: built.map(|built| built.latency_cycles),
             initiation_interval_cycles: built.map(|built| built.initiation_interval_cycles),
             statistics: built.map(|built| built.statistics),

@@ -35,7 +35,7 @@ fn jet_tagger(name: &str, reuse_factors: [u64; 4]) -> Case {
 fn multipliers_by_the_rule(network: &VerifiedNetwork, layer: usize) -> u64 {
     let layer = &network.network().layers[layer];
     let Op::Dense(dense) = &layer.op else { return 0 };
-    let [n_in, n_out] = dense.weight.extents[..] else { panic!() };
+    let [n_in, n_out] = dense.kernel.weight.extents[..] else { panic!() };
     let reuse = layer.implementation.reuse_factor as usize;
     let chunks =
         (1..=n_in).rev().find(|d| n_in.is_multiple_of(*d) && reuse.is_multiple_of(*d)).unwrap();
@@ -46,7 +46,7 @@ fn multipliers_by_the_rule(network: &VerifiedNetwork, layer: usize) -> u64 {
         for unit in 0..units {
             let needed = (0..chunks).any(|chunk| {
                 (0..groups).any(|group| {
-                    let weight = dense.weight_at(chunk * lanes + lane, group * units + unit);
+                    let weight = dense.kernel.weight_at(chunk * lanes + lane, group * units + unit);
                     let magnitude = weight.mantissa.unsigned_abs();
                     magnitude != 0 && !magnitude.is_power_of_two()
                 })

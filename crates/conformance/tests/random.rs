@@ -8,9 +8,9 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rtl4ml_ir::{
-    Constant, Dense, FixedType, Format, Implementation, MultiplierStyle, Network, Op, Overflow,
-    Quantize, Relu, Reshape, ResultType, Rounding, Source, Strategy as LayerStrategy, Types,
-    VerifiedNetwork, verify,
+    Constant, Dense, FixedType, Format, Implementation, Kernel, MultiplierStyle, Network, Op,
+    Overflow, Quantize, Relu, Reshape, ResultType, Rounding, Source, Strategy as LayerStrategy,
+    Types, VerifiedNetwork, verify,
 };
 use rtl4ml_sim::vectors::{Random, corners_and_random};
 
@@ -162,12 +162,13 @@ fn build(recipe: Recipe, shape: &mut Vec<usize>) -> (Op, Implementation) {
             let of = |count: usize| numbers.iter().copied().cycle().take(count).collect::<Vec<_>>();
             let weight = Constant::quantize([n_in, n_out], &of(n_in * n_out), weight_type).unwrap();
             let bias = bias.map(|ty| Constant::quantize([n_out], &of(n_out), ty).unwrap());
-            let dense = Dense { weight, bias, accum, result: result(ty) };
+            let kernel = Kernel { weight, bias, accum };
+            let dense = Dense { kernel, result: result(ty) };
             let products = n_in * n_out;
             let legal: Vec<usize> =
                 (1..=products).filter(|r| products.is_multiple_of(*r)).collect();
             let reuse_factor = legal[(reuse * legal.len() as f64) as usize] as u64;
-            (dense.into(), Implementation { strategy, reuse_factor, multiplier })
+            (dense.into(), Implementation { strategy, reuse_factor, multiplier, ..plain })
         }
     }
 }

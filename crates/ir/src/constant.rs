@@ -32,6 +32,21 @@ pub struct QuantizationReport {
     pub mean_error: f64,
 }
 
+impl QuantizationReport {
+    /// What was changed in both.
+    pub fn plus(self, other: Self) -> Self {
+        let count = self.count + other.count;
+        let total = self.mean_error * self.count as f64 + other.mean_error * other.count as f64;
+        Self {
+            count,
+            changed: self.changed + other.changed,
+            overflowed: self.overflowed + other.overflowed,
+            max_error: self.max_error.max(other.max_error),
+            mean_error: if count == 0 { 0.0 } else { total / count as f64 },
+        }
+    }
+}
+
 /// Why numbers could not become a [`Constant`].
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConstantError {

@@ -44,13 +44,36 @@ pub enum Problem {
     )]
     Dead { name: String },
     #[error("a {kind} layer reads {expected} input(s), found {found}")]
-    InputCount { kind: &'static str, expected: usize, found: usize },
+    InputCount { kind: &'static str, expected: &'static str, found: usize },
     #[error(
         "the weight's shape is {found:?}; a dense layer on an input of {n_in} features needs [{n_in}, units]"
     )]
     WeightInputs { found: Vec<usize>, n_in: usize },
     #[error("the weight's shape is {found:?}; a dense layer's weight has two axes, [n_in, n_out]")]
     WeightRank { found: Vec<usize> },
+    #[error(
+        "the input's shape is {found:?}; this layer needs {rank} spatial axes and the channels, {}",
+        if *.rank == 1 { "[steps, channels]" } else { "[rows, columns, channels]" }
+    )]
+    ImageRank { found: Vec<usize>, rank: usize },
+    #[error(
+        "the window spans {kernel} pixels, but the input has only {found} on that axis; choose a smaller kernel or dilation, or `padding: same`"
+    )]
+    WindowSize { kernel: usize, found: usize },
+    #[error("the weight is for {found} input channels, but the input has {channels}")]
+    WeightChannels { found: usize, channels: usize },
+    #[error("the {what}'s shape is {found:?}; legal here: [{channels}], one number a channel")]
+    ChannelConstant { what: &'static str, found: Vec<usize>, channels: usize },
+    #[error("the {what}'s shape {found:?} does not broadcast to that of the input, {input}")]
+    Broadcast { what: &'static str, found: Vec<usize>, input: String },
+    #[error("the inputs' shapes {} do not fit together for {kind}", .shapes.join(" and "))]
+    InputShapes { kind: &'static str, shapes: Vec<String> },
+    #[error("`dims` is {found:?}; legal is each of the numbers from 1 to {rank} once")]
+    Permutation { found: Vec<usize>, rank: usize },
+    #[error("axis {found} does not exist in the shape {shape}")]
+    Axis { found: i32, shape: String },
+    #[error("parallelization_factor {found} does not divide the {positions} positions; {}", near_text(*found, *below, *above))]
+    Parallelization { found: u64, positions: u64, below: Option<u64>, above: Option<u64> },
     #[error("the bias's shape is {found:?}; legal here: [{n_out}]")]
     BiasShape { found: Vec<usize>, n_out: usize },
     #[error("{what} has {found} element types for {expected} elements")]
@@ -120,6 +143,13 @@ impl Problem {
             Self::WeightInputs { .. } | Self::WeightRank { .. } | Self::NetworkProducts { .. } => {
                 "weight"
             }
+            Self::WeightChannels { .. } => "weight",
+            Self::ImageRank { .. } | Self::InputShapes { .. } => "inputs",
+            Self::WindowSize { .. } => "kernel_size",
+            Self::ChannelConstant { what, .. } | Self::Broadcast { what, .. } => what,
+            Self::Permutation { .. } => "dims",
+            Self::Axis { .. } => "axis",
+            Self::Parallelization { .. } => "parallelization_factor",
             Self::BiasShape { .. } => "bias",
             Self::ElementTypes { .. } | Self::Format { .. } | Self::TooWide { .. } => "precision",
             Self::ReuseFactor { .. } => "reuse_factor",

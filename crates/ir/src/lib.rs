@@ -17,11 +17,16 @@ pub mod range;
 pub mod target;
 pub mod tensor;
 pub mod verify;
+pub mod window;
 
 pub use constant::{Constant, QuantizationReport};
 pub use error::{Problem, Site, VerifyError};
 pub use fixed::{FixedType, Format, Overflow, Rounding, Value};
-pub use layers::{Dense, Op, Quantize, Relu, Reshape, ResultType};
+pub use layers::{
+    Argmax, BatchNorm, Clamp, ClampKind, Concatenate, Conv, Curve, Dense, Dot, Function, Kernel,
+    LeakyRelu, Merge, MergeKind, Op, Pool, PoolKind, Quantize, Rearrange, Relu, Reshape,
+    ResultType, Softmax, SoftmaxImplementation, SoftmaxTables, Step, StepKind, TableChoice,
+};
 pub use network::{
     Contract, Implementation, Input, InputId, Io, LatencyBound, Layer, LayerId, MultiplierStyle,
     Network, Source, Strategy,
@@ -30,3 +35,4 @@ pub use range::Range;
 pub use target::{Clock, Part, Target};
 pub use tensor::{Shape, TensorType, Types};
 pub use verify::{VerifiedNetwork, verify};
+pub use window::{Padding, Sliding, Window, WindowAxis};

@@ -73,6 +73,8 @@ pub enum Io {
     /// All elements of a tensor at once.
     #[default]
     Parallel,
+    /// One pixel (all channels) a transfer.
+    Stream,
 }
 
 /// What the circuit of a layer looks like.
@@ -109,6 +111,9 @@ pub struct Implementation {
     pub reuse_factor: u64,
     /// What a multiplier is built of.
     pub multiplier: MultiplierStyle,
+    /// How many positions of a convolution are computed at once with `io: parallel`; all of them
+    /// where nothing is said.
+    pub parallelization_factor: Option<u64>,
 }
 
 impl Default for Implementation {
@@ -117,6 +122,7 @@ impl Default for Implementation {
             strategy: Strategy::default(),
             reuse_factor: 1,
             multiplier: MultiplierStyle::default(),
+            parallelization_factor: None,
         }
     }
 }
@@ -149,7 +155,8 @@ impl LatencyBound {
     }
 }
 
-macro_rules! words {
+/// Gives the variants of an enum the words that stand for them in a spec and in a report.
+macro_rules! words_of {
     ($ty:ty: $($variant:ident = $word:literal),+) => {
         impl $ty {
             /// Every variant, in the order of the documentation.
@@ -168,9 +175,11 @@ macro_rules! words {
     };
 }
 
-words!(Io: Parallel = "parallel");
-words!(Strategy: Latency = "latency", Resource = "resource", DistributedArithmetic = "distributed_arithmetic");
-words!(MultiplierStyle: Auto = "auto", Dsp = "dsp", Lut = "lut");
+pub(crate) use words_of;
+
+words_of!(Io: Parallel = "parallel", Stream = "stream");
+words_of!(Strategy: Latency = "latency", Resource = "resource", DistributedArithmetic = "distributed_arithmetic");
+words_of!(MultiplierStyle: Auto = "auto", Dsp = "dsp", Lut = "lut");
 
 impl Network {
     /// A network without inputs, layers and outputs, for the default target.

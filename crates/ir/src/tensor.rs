@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::fixed::{FixedType, Format};
+use crate::layers::ExactRange;
 use crate::range::Range;
 
 /// The most elements that a tensor between two layers may have.
@@ -148,6 +149,31 @@ impl TensorType {
     /// The number of elements.
     pub fn element_count(&self) -> usize {
         self.ranges.len()
+    }
+
+    /// The range of an element's mantissa, and the bits after its binary point.
+    pub fn exact_range(&self, index: usize) -> ExactRange {
+        (self.ranges[index], self.format(index).fraction_bits())
+    }
+
+    /// [`TensorType::exact_range`] of every element, in order.
+    pub fn exact_ranges(&self) -> impl Iterator<Item = ExactRange> + '_ {
+        (0..self.element_count()).map(|index| self.exact_range(index))
+    }
+
+    /// The tensor whose elements are those of this one at `sources`, and zeros where there is
+    /// none.
+    pub fn gathered(&self, shape: Shape, sources: &[Option<usize>]) -> Self {
+        debug_assert_eq!(shape.element_count(), sources.len());
+        let range = |source: &Option<usize>| source.map_or(Range::ZERO, |index| self.ranges[index]);
+        let formats = match self.common_format() {
+            Some(format) => vec![format],
+            None => {
+                let zero = Format::unsigned(0, 0);
+                sources.iter().map(|source| source.map_or(zero, |i| self.format(i))).collect()
+            }
+        };
+        Self { shape, formats, ranges: sources.iter().map(range).collect() }
     }
 }
 

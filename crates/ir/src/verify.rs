@@ -260,8 +260,8 @@ impl Size {
         let (Some(kernel), [input]) = (layer.op.kernel_shape(), inputs) else {
             return Ok(());
         };
-        let positions = (input.element_count() / kernel.n_in) as u64;
-        let products = positions * kernel.n_in as u64 * kernel.n_out as u64;
+        let positions = layer.op.positions(input.shape.extents()) * layer.op.kernels().len();
+        let products = (positions * kernel.n_in * kernel.n_out) as u64;
         let found = self.products.saturating_add(products);
         if found > MAX_NETWORK_PRODUCTS {
             return Err(Problem::NetworkProducts { found });

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::layer::Statistics;
-use rtl4ml_ir::{Constant, Op, ResultType, Source, TensorType, Types, VerifiedNetwork};
+use rtl4ml_ir::{
+    Constant, Op, QuantizationReport, ResultType, Source, TensorType, Types, VerifiedNetwork,
+};
 use serde::Serialize;
 
 /// What is known of a circuit before synthesis.
@@ -263,15 +265,8 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
     let built = &circuit.layers[index];
     let input = verified.tensor_type(layer.inputs[0]);
     let output = verified.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
-    let dense = match &layer.op {
-        Op::Dense(dense) => Some(dense),
-        Op::Relu(_) | Op::Quantize(_) | Op::Reshape(_) => None,
-    };
-    let implementation = dense.map(|_| layer.implementation);
-    let constants = dense.map_or_else(Vec::new, |dense| {
-        let bias = dense.bias.as_ref().map(|bias| weight_report("bias", bias));
-        [Some(weight_report("weight", &dense.weight)), bias].into_iter().flatten().collect()
-    });
+    let kernel = layer.op.kernels().first();
+    let implementation = kernel.map(|_| layer.implementation);
     LayerReport {
         name: layer.name.clone(),
         kind: layer.op.kind().to_owned(),
@@ -280,9 +275,11 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         input_format: common_format(input),
         output_shape: output.shape.extents().to_vec(),
         output_format: common_format(output),
-        weight_type: dense.map(|dense| types_text(&dense.weight.types)),
-        bias_type: dense.and_then(|d| d.bias.as_ref()).map(|bias| types_text(&bias.types)),
-        accum_type: dense.map(|d| d.accum.map_or("auto".to_owned(), |ty| ty.to_string())),
+        weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
+        bias_type: kernel
+            .and_then(|kernel| kernel.bias.as_ref())
+            .map(|bias| types_text(&bias.types)),
+        accum_type: kernel.map(|k| k.accum.map_or("auto".to_owned(), |ty| ty.to_string())),
         result_type: match layer.op.result_type() {
             ResultType::Auto => "auto".to_owned(),
             ResultType::Cast(types) => types_text(&types),
@@ -294,22 +291,32 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         latency_cycles: built.latency_cycles,
         initiation_interval_cycles: built.initiation_interval_cycles,
         statistics: built.statistics,
-        weights: constants,
+        weights: weight_reports(&layer.op),
     }
 }
 
-fn weight_report(name: &str, constant: &Constant) -> WeightReport {
-    let report = constant.report;
-    WeightReport {
-        name: name.to_owned(),
-        ty: types_text(&constant.types),
-        count: report.count,
-        zeros: (0..constant.len()).filter(|index| constant.get(*index).mantissa == 0).count(),
-        changed: report.changed,
-        overflowed: report.overflowed,
-        max_error: report.max_error,
-        mean_error: report.mean_error,
-    }
+/// One report for each key under which the layer has trained numbers.
+fn weight_reports(op: &Op) -> Vec<WeightReport> {
+    let constants = op.constants();
+    let mut names: Vec<&str> = constants.iter().map(|(name, _)| *name).collect();
+    names.dedup();
+    let of_name = |name: &str| {
+        let all = || constants.iter().filter(|(other, _)| *other == name).map(|(_, c)| *c);
+        let report =
+            all().map(|c| c.report).fold(QuantizationReport::default(), QuantizationReport::plus);
+        let is_zero = |c: &Constant, index: usize| c.get(index).mantissa == 0;
+        WeightReport {
+            name: name.to_owned(),
+            ty: all().next().map(|constant| types_text(&constant.types)).unwrap_or_default(),
+            count: report.count,
+            zeros: all().map(|c| (0..c.len()).filter(|index| is_zero(c, *index)).count()).sum(),
+            changed: report.changed,
+            overflowed: report.overflowed,
+            max_error: report.max_error,
+            mean_error: report.mean_error,
+        }
+    };
+    names.into_iter().map(of_name).collect()
 }
 
 fn warnings(verified: &VerifiedNetwork, layers: &[LayerReport]) -> Vec<String> {

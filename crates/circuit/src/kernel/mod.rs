@@ -11,7 +11,7 @@ mod tiling;
 pub use tiling::Tiling;
 
 use rtl4ml_ir::layers::KernelShape;
-use rtl4ml_ir::{Dense, MultiplierStyle, Range, Value};
+use rtl4ml_ir::{MultiplierStyle, Range, Value};
 
 use crate::dataflow::{Accumulator, Material};
 
@@ -29,15 +29,15 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel of a verified dense layer.
+    /// The kernel of a verified layer.
     ///
     /// # Panics
     /// When the layer is not verified.
-    pub fn of_dense(dense: &Dense) -> Self {
-        let shape = dense.kernel_shape().expect("a verified dense layer has a matrix");
-        let accumulator = dense.accum.map_or(Accumulator::Exact, Accumulator::Typed);
-        let weights = (0..dense.weight.len()).map(|index| dense.weight.get(index)).collect();
-        let bias = (0..shape.n_out).map(|j| dense.bias_at(j)).collect();
+    pub fn of(kernel: &rtl4ml_ir::Kernel) -> Self {
+        let shape = kernel.shape().expect("a verified layer's kernel has a matrix");
+        let accumulator = kernel.accum.map_or(Accumulator::Exact, Accumulator::Typed);
+        let weights = (0..kernel.weight.len()).map(|index| kernel.weight.get(index)).collect();
+        let bias = (0..shape.n_out).map(|j| kernel.bias_at(j)).collect();
         Self { shape, weights, bias, accumulator }
     }
 

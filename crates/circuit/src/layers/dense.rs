@@ -16,7 +16,7 @@ pub(super) fn build(context: &LayerContext, dense: &Dense) -> Result<BuiltLayer,
             strategy: implementation.strategy.word(),
         });
     }
-    let kernel = Kernel::of_dense(dense);
+    let kernel = Kernel::of(&dense.kernel);
     if implementation.reuse_factor == 1 {
         return build_parallel(context, dense, &kernel);
     }

@@ -39,6 +39,7 @@ impl LayerContext<'_> {
             Op::Relu(relu) => cast::build_relu(self, relu).map(Some),
             Op::Quantize(quantize) => cast::build_quantize(self, quantize).map(Some),
             Op::Reshape(_) => Ok(None),
+            _ => todo!(),
         }
     }
 }

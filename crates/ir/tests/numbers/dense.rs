@@ -12,7 +12,7 @@ use num_rational::BigRational;
 use num_traits::Zero;
 use proptest::prelude::*;
 use rtl4ml_ir::{
-    Constant, Dense, FixedType, Format, Network, Op, Overflow, Range, ResultType, Shape,
+    Constant, Dense, FixedType, Format, Kernel, Network, Op, Overflow, Range, ResultType, Shape,
     TensorType, Types, verify,
 };
 
@@ -110,7 +110,8 @@ impl Case {
         let bias = self.biases.as_ref().map(|(numbers, types)| {
             Constant::quantize([self.n_out], numbers, types.clone()).unwrap()
         });
-        Dense { weight: weight.unwrap(), bias, accum: self.accum, result: self.result.clone() }
+        let kernel = Kernel { weight: weight.unwrap(), bias, accum: self.accum };
+        Dense { kernel, result: self.result.clone() }
     }
 
     /// The input's shape: one axis where there is one position.

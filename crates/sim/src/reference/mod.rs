@@ -3,8 +3,9 @@
 //! Written to be obviously right, not fast: one element at a time, straight from the definition
 //! of each layer. Everything else is compared with it.
 
-mod dense;
+mod kernel;
 
+use kernel::dense_sums;
 use rtl4ml_ir::{Op, ResultType, Source, Value, VerifiedNetwork};
 
 /// The integers of one tensor, row-major, each a mantissa in its element's format.
@@ -58,11 +59,12 @@ pub fn evaluate(network: &VerifiedNetwork, inputs: &[Mantissas]) -> Evaluation {
             })
             .collect();
         let exact = match &layer.op {
-            Op::Dense(dense) => dense::sums(dense, &values),
+            Op::Dense(dense) => dense_sums(dense, &values),
             Op::Relu(_) => {
                 values.iter().map(|x| Value { mantissa: x.mantissa.max(0), ..*x }).collect()
             }
             Op::Quantize(_) | Op::Reshape(_) => values,
+            _ => todo!(),
         };
         let result = layer.op.result_type();
         let output = network.tensor_type(Source::Layer(id));

@@ -1,6 +1,6 @@
 //! `dense`: a matrix of weights times the input, plus a bias.
 
-use rtl4ml_ir::{Dense, ResultType};
+use rtl4ml_ir::{Dense, Kernel, ResultType};
 
 use super::{LayerSpec, LayerType, Lowered};
 use crate::precision::TypeOrAuto;
@@ -40,9 +40,11 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     units?;
     Ok(Lowered {
         op: Dense {
-            weight: weight?,
-            bias: bias?,
-            accum: types.accum?.and_then(TypeOrAuto::explicit),
+            kernel: Kernel {
+                weight: weight?,
+                bias: bias?,
+                accum: types.accum?.and_then(TypeOrAuto::explicit),
+            },
             result: types.result?.map(ResultType::from).unwrap_or_default(),
         }
         .into(),

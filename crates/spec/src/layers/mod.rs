@@ -206,6 +206,7 @@ impl LayerSpec<'_> {
             strategy: strategy?.or(defaults.strategy?).unwrap_or(standard.strategy),
             reuse_factor: reuse_factor?.or(defaults.reuse_factor?).unwrap_or(standard.reuse_factor),
             multiplier: multiplier?.or(defaults.multiplier?).unwrap_or(standard.multiplier),
+            parallelization_factor: None,
         })
     }
 }

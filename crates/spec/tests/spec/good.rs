@@ -37,13 +37,16 @@ fn summary(loaded: &Loaded) -> String {
         let (name, kind, inputs) = (&layer.name, layer.op.kind(), names(&layer.inputs));
         write!(text, "{name}: {kind}({inputs}) -> {}", tensor(Source::Layer(id))).unwrap();
         if let Op::Dense(dense) = &layer.op {
-            let accum = dense.accum.map_or("auto".to_owned(), |ty| ty.to_string());
-            let bias =
-                dense.bias.as_ref().map_or("none".to_owned(), |bias| bias.types.get(0).to_string());
+            let accum = dense.kernel.accum.map_or("auto".to_owned(), |ty| ty.to_string());
+            let bias = dense
+                .kernel
+                .bias
+                .as_ref()
+                .map_or("none".to_owned(), |bias| bias.types.get(0).to_string());
             write!(
                 text,
                 "; weight {}, bias {bias}, accum {accum}; {} x{} {}",
-                dense.weight.types.get(0),
+                dense.kernel.weight.types.get(0),
                 how.strategy.word(),
                 how.reuse_factor,
                 how.multiplier.word()
@@ -257,7 +260,7 @@ layers: [{name: fc, type: dense, weight: [[0.3], [9]], precision: {weight: "fixe
     let Op::Dense(dense) = &found.network.network().layers[0].op else {
         panic!("a dense layer");
     };
-    let report = dense.weight.report;
+    let report = dense.kernel.weight.report;
     assert_eq!((report.count, report.changed, report.overflowed), (2, 2, 1));
 }
 

@@ -28,9 +28,9 @@ fn read_file(name: &str, bytes: &[u8], reference: &str) -> Result<Vec<f64>, Stri
     let text = spec(reference);
     match parse(&text, folder.path()) {
         Ok(loaded) => match &loaded.network.network().layers[0].op {
-            Op::Dense(dense) => {
-                Ok((0..dense.weight.len()).map(|i| dense.weight.get(i).to_f64()).collect())
-            }
+            Op::Dense(dense) => Ok((0..dense.kernel.weight.len())
+                .map(|i| dense.kernel.weight.get(i).to_f64())
+                .collect()),
             _ => panic!("a dense layer"),
         },
         Err(_) => Err(messages(&text, folder.path())),
