@@ -134,6 +134,12 @@ fn near_text(found: u64, below: Option<u64>, above: Option<u64>) -> String {
 }
 
 impl Problem {
+    /// That the shapes of a layer's inputs do not fit together.
+    pub(crate) fn shapes_of(kind: &'static str, inputs: &[&crate::tensor::TensorType]) -> Self {
+        let shapes = inputs.iter().map(|input| input.shape.to_string()).collect();
+        Self::InputShapes { kind, shapes }
+    }
+
     /// The key of the spec that the problem is about, so that a message can point at it.
     pub fn key(&self) -> &'static str {
         match self {

@@ -19,7 +19,7 @@ pub const MAX_NETWORK_ELEMENTS: usize = 1 << 22;
 /// The most multiplications that a network may do for one inference.
 ///
 /// Each costs inference of ranges some 100 ns, so this bounds it to seconds.
-pub const MAX_NETWORK_PRODUCTS: u64 = 1 << 24;
+pub const MAX_NETWORK_PRODUCTS: u64 = 1 << 26;
 
 /// The extents of a tensor, channels last, stored row-major.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

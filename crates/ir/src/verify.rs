@@ -16,6 +16,7 @@
 //! 9. All tensors together have at most
 //!    [`MAX_NETWORK_ELEMENTS`] elements, and an inference does
 //!    at most [`MAX_NETWORK_PRODUCTS`] multiplications.
+//! 10. A parallelization factor divides the positions at which its layer applies its kernel.
 
 use std::collections::BTreeSet;
 
@@ -220,6 +221,7 @@ fn check_layer(
     let inputs = inputs?;
     let inferred = size
         .add_products(layer, &inputs)
+        .and_then(|()| check_parallelization(layer, &inputs))
         .map_err(|problem| vec![problem])
         .and_then(|()| layer.op.infer(&inputs))
         .and_then(|tensor| {
@@ -285,6 +287,19 @@ fn check_implementation(site: Site, layer: &Layer, errors: &mut Errors) {
     } else if strategy == Strategy::DistributedArithmetic && found != 1 {
         errors.push(site, Problem::ReuseWithDistributedArithmetic { found });
     }
+}
+
+/// Invariant 10.
+fn check_parallelization(layer: &Layer, inputs: &[&TensorType]) -> Result<(), Problem> {
+    let (Some(found), [input]) = (layer.implementation.parallelization_factor, inputs) else {
+        return Ok(());
+    };
+    let positions = layer.op.positions(input.shape.extents()) as u64;
+    if found > 0 && positions.is_multiple_of(found) {
+        return Ok(());
+    }
+    let (below, above) = nearest_divisors(positions, found);
+    Err(Problem::Parallelization { found, positions, below, above })
 }
 
 /// Invariant 4.

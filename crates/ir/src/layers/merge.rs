@@ -1,9 +1,12 @@
 //! Layers that combine several tensors element by element, and their concatenation.
 
-use super::ResultType;
+use super::kernel::{ExactRange, exact_sum};
+use super::pool::maximum;
+use super::{ResultType, bounded, result_tensor};
 use crate::error::Problem;
 use crate::network::words_of;
-use crate::tensor::TensorType;
+use crate::range::Range;
+use crate::tensor::{Shape, TensorType};
 
 /// How elements at the same place become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,20 +62,152 @@ pub struct Dot {
 }
 
 impl Merge {
-    pub(super) fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, Problem> {
-        todo!()
+    /// For each input, the element that meets each element of the output, and the output's shape.
+    ///
+    /// # Errors
+    /// When the shapes do not broadcast to one.
+    pub fn broadcast(&self, inputs: &[&TensorType]) -> Result<(Shape, Vec<Vec<usize>>), Problem> {
+        let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape.extents()).collect();
+        let extents = broadcast_extents(&shapes)
+            .ok_or_else(|| Problem::shapes_of(self.kind.word(), inputs))?;
+        let shape = Shape::new(extents.clone()).ok_or(Problem::TensorSize { extents })?;
+        let indices = shapes.iter().map(|from| broadcast_indices(from, shape.extents())).collect();
+        Ok((shape, indices))
     }
+
+    pub(super) fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, Problem> {
+        let kind = self.kind.word();
+        match (self.kind, inputs.len()) {
+            (MergeKind::Subtract, found) if found != 2 => {
+                return Err(Problem::InputCount { kind, expected: "2", found });
+            }
+            (MergeKind::Average, found) if found < 2 || !found.is_power_of_two() => {
+                return Err(Problem::InputCount { kind, expected: "2, 4, 8, ...", found });
+            }
+            (_, found) if found < 2 => {
+                return Err(Problem::InputCount { kind, expected: "2 or more", found });
+            }
+            _ => {}
+        }
+        let (shape, indices) = self.broadcast(inputs)?;
+        let merged = |element: usize| {
+            let terms: Vec<ExactRange> = inputs
+                .iter()
+                .zip(&indices)
+                .map(|(input, indices)| input.exact_range(indices[element]))
+                .collect();
+            self.merged(&terms)
+        };
+        let exact = (0..shape.element_count()).map(merged).collect::<Result<Vec<_>, _>>()?;
+        result_tensor(shape, &exact, &self.result)
+    }
+
+    /// The exact result of elements with these ranges.
+    fn merged(&self, terms: &[ExactRange]) -> Result<ExactRange, Problem> {
+        let what = format!("an element of the {}", self.kind.word());
+        let negated = |(range, fraction): ExactRange| (range.negated(), fraction);
+        match self.kind {
+            MergeKind::Add => exact_sum(terms.iter().copied(), &what),
+            MergeKind::Subtract => exact_sum([terms[0], negated(terms[1])].into_iter(), &what),
+            MergeKind::Average => {
+                let (sum, fraction) = exact_sum(terms.iter().copied(), &what)?;
+                Ok((sum, fraction + terms.len().ilog2() as i32))
+            }
+            MergeKind::Multiply => {
+                let (first, rest) = (terms[0], &terms[1..]);
+                rest.iter().try_fold(first, |(product, fraction), (range, more)| {
+                    Ok((bounded(product.times(*range), &what)?, fraction + more))
+                })
+            }
+            MergeKind::Maximum => maximum(terms),
+            MergeKind::Minimum => {
+                let negatives: Vec<ExactRange> = terms.iter().copied().map(negated).collect();
+                maximum(&negatives).map(negated)
+            }
+        }
+    }
+}
+
+/// The extents to which several shapes broadcast.
+fn broadcast_extents(shapes: &[&[usize]]) -> Option<Vec<usize>> {
+    let rank = shapes.iter().map(|shape| shape.len()).max()?;
+    let on_axis = |axis: usize| {
+        let extents = shapes
+            .iter()
+            .map(|shape| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]));
+        let wanted = extents.clone().max()?;
+        extents.clone().all(|extent| extent == 1 || extent == wanted).then_some(wanted)
+    };
+    (0..rank).map(on_axis).collect()
+}
+
+/// For each element of `to`, the element of `from` that serves it.
+pub(super) fn broadcast_indices(from: &[usize], to: &[usize]) -> Vec<usize> {
+    let missing = to.len() - from.len();
+    let count: usize = to.iter().product();
+    let index_of = |flat: usize| {
+        let mut rest = flat;
+        let mut stride = 1;
+        let mut index = 0;
+        for (axis, extent) in to.iter().enumerate().rev() {
+            let place = rest % extent;
+            rest /= extent;
+            if let Some(own) = axis.checked_sub(missing).map(|axis| from[axis]) {
+                index += stride * if own == 1 { 0 } else { place };
+                stride *= own;
+            }
+        }
+        index
+    };
+    (0..count).map(index_of).collect()
 }
 
 impl Concatenate {
-    pub(super) fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, Problem> {
-        todo!()
+    /// For each element of the output, the input that it comes from and its index there; and the
+    /// output's shape.
+    ///
+    /// # Errors
+    /// When the inputs' shapes do not fit together.
+    pub fn sources(&self, inputs: &[&TensorType]) -> Result<(Shape, Vec<(usize, usize)>), Problem> {
+        let Some(first) = inputs.first().filter(|_| inputs.len() >= 2) else {
+            let found = inputs.len();
+            return Err(Problem::InputCount { kind: "concatenate", expected: "2 or more", found });
+        };
+        let rank = first.shape.rank() as i32;
+        let axis = if self.axis < 0 { self.axis + rank } else { self.axis };
+        if !(0..rank).contains(&axis) {
+            return Err(Problem::Axis { found: self.axis, shape: first.shape.to_string() });
+        }
+        let axis = axis as usize;
+        let without = |tensor: &TensorType| {
+            let mut extents = tensor.shape.extents().to_vec();
+            (extents.len() == rank as usize).then(|| extents.remove(axis))?;
+            Some(extents)
+        };
+        if inputs.iter().any(|input| without(input) != without(first)) {
+            return Err(Problem::shapes_of("concatenate", inputs));
+        }
+        let lengths: Vec<usize> = inputs.iter().map(|input| input.shape.extents()[axis]).collect();
+        let mut extents = first.shape.extents().to_vec();
+        extents[axis] = lengths.iter().sum();
+        let outer: usize = extents[..axis].iter().product();
+        let inner: usize = extents[axis + 1..].iter().product();
+        let shape = Shape::new(extents.clone()).ok_or(Problem::TensorSize { extents })?;
+        let mut sources = Vec::with_capacity(shape.element_count());
+        for block in 0..outer {
+            for (input, length) in lengths.iter().enumerate() {
+                let size = length * inner;
+                sources.extend((block * size..(block + 1) * size).map(|index| (input, index)));
+            }
+        }
+        Ok((shape, sources))
     }
-}
 
-impl Dot {
     pub(super) fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, Problem> {
-        todo!()
+        let (shape, sources) = self.sources(inputs)?;
+        let exact: Vec<ExactRange> =
+            sources.iter().map(|(input, index)| inputs[*input].exact_range(*index)).collect();
+        result_tensor(shape, &exact, &self.result)
     }
 }
 
@@ -80,5 +215,74 @@ impl Dot {
     /// How the sum becomes the layer's result.
     pub fn result_type(&self) -> ResultType {
         self.result.clone().or_accum(self.accum)
+    }
+
+    pub(super) fn infer(&self, inputs: &[&TensorType]) -> Result<TensorType, Problem> {
+        let [a, b] = inputs else {
+            let found = inputs.len();
+            return Err(Problem::InputCount { kind: "dot", expected: "2", found });
+        };
+        if a.shape != b.shape || a.shape.rank() != 1 {
+            return Err(Problem::shapes_of("dot", inputs));
+        }
+        let product = |((a, a_fraction), (b, b_fraction)): (ExactRange, ExactRange)| {
+            Ok((bounded(a.times(b), "a product")?, a_fraction + b_fraction))
+        };
+        let products = a.exact_ranges().zip(b.exact_ranges()).map(product);
+        let products = products.collect::<Result<Vec<ExactRange>, Problem>>()?;
+        let sum = match self.accum {
+            None => exact_sum(products.into_iter(), "the sum")?,
+            Some(accum) => {
+                let mut sum = Range::ZERO;
+                for (range, fraction) in products {
+                    let exact = sum.plus(range.cast(fraction, accum));
+                    sum = bounded(exact, "the sum")?.cast(accum.fraction_bits(), accum);
+                }
+                (sum, accum.fraction_bits())
+            }
+        };
+        let extents = vec![1];
+        let shape = Shape::new(extents.clone()).ok_or(Problem::TensorSize { extents })?;
+        result_tensor(shape, &[sum], &self.result_type())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixed::Format;
+
+    fn tensor(extents: &[usize], format: Format) -> TensorType {
+        let shape = Shape::new(extents).unwrap();
+        let ranges = vec![format.range(); shape.element_count()];
+        TensorType::uniform(shape, format, ranges)
+    }
+
+    #[test]
+    fn shapes_broadcast_from_the_last_axis() {
+        assert_eq!(broadcast_extents(&[&[4, 3, 2], &[2], &[3, 1]]), Some(vec![4, 3, 2]));
+        assert_eq!(broadcast_extents(&[&[4, 3], &[4]]), None);
+        assert_eq!(broadcast_indices(&[2, 1], &[2, 2, 3]), [0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn an_average_of_two_has_one_more_bit_after_the_point() {
+        let (a, b) = (tensor(&[2], Format::signed(4, 2)), tensor(&[2], Format::unsigned(3, 2)));
+        let merge = Merge { kind: MergeKind::Average, result: ResultType::Auto };
+        let found = merge.infer(&[&a, &b]).unwrap();
+        // -8 .. 7 quarters and 0 .. 7 halves: -8 .. 21 eighths after the division.
+        assert_eq!(found.ranges, [Range::new(-8, 21); 2]);
+        assert_eq!(found.common_format(), Some(Format::signed(6, 3)));
+    }
+
+    #[test]
+    fn concatenation_goes_block_by_block() {
+        let (a, b) = (tensor(&[2, 2], Format::signed(4, 2)), tensor(&[2, 1], Format::signed(4, 2)));
+        let concatenate = |axis| Concatenate { axis, result: ResultType::Auto };
+        let (shape, sources) = concatenate(-1).sources(&[&a, &b]).unwrap();
+        assert_eq!(shape.extents(), [2, 3]);
+        assert_eq!(sources, [(0, 0), (0, 1), (1, 0), (0, 2), (0, 3), (1, 1)]);
+        assert!(concatenate(0).sources(&[&a, &b]).is_err());
+        assert!(concatenate(2).sources(&[&a, &b]).is_err());
     }
 }
