@@ -13,7 +13,7 @@
 //! earlier. Reset clears the controller; data in flight is then never flagged as valid.
 
 use rtl4ml_hdl::names::Namer;
-use rtl4ml_hdl::{Expr, Module, Operand, Register, RomStyle, SignalId, Type};
+use rtl4ml_hdl::{Expr, MemoryStyle, Module, Operand, Register, SignalId, Type};
 use rtl4ml_ir::{MultiplierStyle, Overflow, Range, ResultType, Strategy, TensorType, Value};
 
 use super::{Kernel, Tiling, material, needs_multiplier};
@@ -128,9 +128,9 @@ pub fn build(
     let lanes = builder.input_registers(controller.start, &elements)?;
     let deep = tiling.steps() > DISTRIBUTED_ROM_WORDS;
     let style = if implementation.strategy == Strategy::Resource && deep {
-        RomStyle::Block
+        MemoryStyle::Block
     } else {
-        RomStyle::Distributed
+        MemoryStyle::Distributed
     };
     let last_stage = builder.array(&controller, &lanes, style)?;
 
@@ -398,7 +398,7 @@ impl Builder<'_> {
         &mut self,
         controller: &Controller,
         lanes: &[Vec<LaneInput>],
-        style: RomStyle,
+        style: MemoryStyle,
     ) -> Result<u32, TooWide> {
         let mut dataflow = Dataflow::default();
         let mut values: Vec<Operand> = Vec::new();
@@ -416,7 +416,8 @@ impl Builder<'_> {
         let units = self.units(&mut dataflow, &lane_terms)?;
         let biases = self.bias_fields(&mut dataflow)?;
         // A step's word of the ROM is there one stage after the step is counted.
-        let arrival_ps = if style == RomStyle::Block { self.model.fabric.block_ram_ps } else { 0 };
+        let arrival_ps =
+            if style == MemoryStyle::Block { self.model.fabric.block_ram_ps } else { 0 };
         let mut inputs: Vec<(Operand, Moment)> =
             values.into_iter().map(|value| (value, Moment::default())).collect();
         inputs.resize(dataflow.input_count(), (Operand::Constant(0), Moment::default()));
@@ -609,7 +610,7 @@ impl Builder<'_> {
     }
 
     /// The ROM of all fields; returns each with the dataflow input that it is.
-    fn rom(&mut self, step: SignalId, style: RomStyle) -> Vec<(usize, Operand)> {
+    fn rom(&mut self, step: SignalId, style: MemoryStyle) -> Vec<(usize, Operand)> {
         let fields = std::mem::take(&mut self.fields);
         if fields.is_empty() {
             return Vec::new();
