@@ -34,7 +34,7 @@ fn maximum(pool: &Pool, cells: &[usize], inputs: &[Value]) -> Value {
 
 fn average(pool: &Pool, cells: &[usize], inputs: &[Value], tensor: &TensorType) -> Value {
     let values = cells.iter().map(|cell| inputs[*cell]);
-    let count = cells.len() as i128;
+    let count = cells.len().max(1) as i128;
     // Integer division rounds towards zero.
     let divided = |sum: Value| Value { mantissa: sum.mantissa / count, ..sum };
     if let Some(accum) = pool.accum {
