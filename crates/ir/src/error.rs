@@ -70,8 +70,12 @@ pub enum Problem {
     InputShapes { kind: &'static str, shapes: Vec<String> },
     #[error("`dims` is {found:?}; legal is each of the numbers from 1 to {rank} once")]
     Permutation { found: Vec<usize>, rank: usize },
-    #[error("axis {found} does not exist in the shape {shape}")]
-    Axis { found: i32, shape: String },
+    #[error(
+        "axis {found} does not exist in the shape {shape}, before which the batch is axis 0; legal: 1 to {rank}, or -{rank} to -1 from the last"
+    )]
+    Axis { found: i32, rank: usize, shape: String },
+    #[error("cropping {before} before and {after} after leaves nothing of an axis of {found}")]
+    Cropping { before: usize, after: usize, found: usize },
     #[error("parallelization_factor {found} does not divide the {positions} positions; {}", near_text(*found, *below, *above))]
     Parallelization { found: u64, positions: u64, below: Option<u64>, above: Option<u64> },
     #[error("the bias's shape is {found:?}; legal here: [{n_out}]")]
@@ -110,7 +114,7 @@ pub enum Problem {
     )]
     NetworkElements { found: usize },
     #[error(
-        "with this layer, the network does {found} multiplications; at most {} are supported",
+        "with this layer, the network does {found} multiplications, steps of pooling counted; at most {} are supported",
         crate::tensor::MAX_NETWORK_PRODUCTS
     )]
     NetworkProducts { found: u64 },
@@ -155,6 +159,7 @@ impl Problem {
             Self::ChannelConstant { what, .. } | Self::Broadcast { what, .. } => what,
             Self::Permutation { .. } => "dims",
             Self::Axis { .. } => "axis",
+            Self::Cropping { .. } => "cropping",
             Self::Parallelization { .. } => "parallelization_factor",
             Self::BiasShape { .. } => "bias",
             Self::ElementTypes { .. } | Self::Format { .. } | Self::TooWide { .. } => "precision",
