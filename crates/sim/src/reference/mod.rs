@@ -3,6 +3,7 @@
 //! Written to be obviously right, not fast: one element at a time, straight from the definition
 //! of each layer. Everything else is compared with it.
 
+mod functions;
 mod kernel;
 
 use kernel::dense_sums;
@@ -64,6 +65,12 @@ pub fn evaluate(network: &VerifiedNetwork, inputs: &[Mantissas]) -> Evaluation {
                 values.iter().map(|x| Value { mantissa: x.mantissa.max(0), ..*x }).collect()
             }
             Op::Quantize(_) | Op::Reshape(_) => values,
+            Op::LeakyRelu(_)
+            | Op::Clamp(_)
+            | Op::Step(_)
+            | Op::Function(_)
+            | Op::Softmax(_)
+            | Op::Argmax(_) => functions::exact(&layer.op, &values, input),
             _ => todo!(),
         };
         let result = layer.op.result_type();

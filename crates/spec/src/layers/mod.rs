@@ -3,16 +3,19 @@
 //! To add a type, write its file and put it into [`LAYER_TYPES`]; the keys that every layer has
 //! (`name`, `type`, `inputs`) are read by [`network`](crate::network).
 
+mod activation;
 mod dense;
+mod function;
 mod quantize;
 mod relu;
 mod reshape;
+mod softmax;
 
-use rtl4ml_ir::{Constant, FixedType, Implementation, MultiplierStyle, Op, Strategy};
+use rtl4ml_ir::{Constant, FixedType, Implementation, MultiplierStyle, Op, ResultType, Strategy};
 
 use crate::defaults::Defaults;
 use crate::diagnostics::{Mistakes, Reported, nearest, quoted};
-use crate::precision::{Precision, layer_precision};
+use crate::precision::{Precision, fixed_type, layer_precision};
 use crate::reader::{self, Fields, Read, Setting};
 use crate::weights::{Array, WeightFiles};
 use crate::yaml::Node;
@@ -28,13 +31,32 @@ pub(crate) struct LayerType {
 }
 
 /// The layer types that this version builds.
-pub(crate) const LAYER_TYPES: &[LayerType] =
-    &[dense::DENSE, relu::RELU, quantize::QUANTIZE, reshape::FLATTEN, reshape::RESHAPE];
+pub(crate) const LAYER_TYPES: &[LayerType] = &[
+    dense::DENSE,
+    relu::RELU,
+    activation::LEAKY_RELU,
+    activation::PRELU,
+    activation::HARD_SIGMOID,
+    activation::HARD_TANH,
+    activation::BINARY_TANH,
+    activation::TERNARY_TANH,
+    function::SIGMOID,
+    function::TANH,
+    function::SOFTPLUS,
+    function::SOFTSIGN,
+    function::ELU,
+    function::SELU,
+    function::TABLE,
+    softmax::SOFTMAX,
+    softmax::ARGMAX,
+    quantize::QUANTIZE,
+    reshape::FLATTEN,
+    reshape::RESHAPE,
+];
 
 /// The layer types that the spec has and this version does not build yet.
 const PLANNED_TYPES: &[&str] = &[
     "add",
-    "argmax",
     "average",
     "average_pool1d",
     "average_pool2d",
@@ -44,28 +66,19 @@ const PLANNED_TYPES: &[&str] = &[
     "conv2d",
     "depthwise_conv1d",
     "depthwise_conv2d",
-    "elu",
     "global_average_pool1d",
     "global_average_pool2d",
     "global_max_pool1d",
     "global_max_pool2d",
-    "hard_sigmoid",
-    "leaky_relu",
     "max_pool1d",
     "max_pool2d",
     "maximum",
     "minimum",
     "multiply",
     "permute",
-    "prelu",
     "separable_conv1d",
     "separable_conv2d",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "softsign",
     "subtract",
-    "tanh",
     "up_sampling1d",
     "up_sampling2d",
     "zero_padding1d",
@@ -144,6 +157,19 @@ impl LayerSpec<'_> {
         self.own_precision(&what, keys).or_defaults(&self.defaults.precision)
     }
 
+    /// The type of the result, of a layer whose `precision` has no other.
+    fn result_type(&mut self) -> Read<ResultType> {
+        let result = self.precision(&["result"]).result?;
+        Ok(result.map(ResultType::from).unwrap_or_default())
+    }
+
+    /// A type that only the layer's own `precision` gives, under a key that few layers have.
+    fn own_type(&mut self, key: &str) -> Setting<FixedType> {
+        let entry = self.fields.get("precision").and_then(|node| node.entry(key));
+        let name = format!("`{key}`");
+        entry.map(|entry| fixed_type(&entry.value, &name, self.mistakes)).transpose()
+    }
+
     /// The types that the layer itself gives.
     fn own_precision(&mut self, what: &str, keys: &[&str]) -> Precision {
         match self.fields.get("precision") {
@@ -179,6 +205,11 @@ impl LayerSpec<'_> {
 
     /// Tells that nothing gives the type of the weights under a key.
     fn missing_type(&mut self, key: &str) -> Reported {
+        self.missing_type_as(key, key)
+    }
+
+    /// The same for weights whose type has another key in `precision`.
+    fn missing_type_as(&mut self, key: &str, type_key: &str) -> Reported {
         let given = self.fields.get("precision");
         let why = if given.is_some_and(|node| node.entry("result").is_none()) {
             " (a one-word `precision` of a layer is the type of its result)"
@@ -190,7 +221,7 @@ impl LayerSpec<'_> {
             place.unwrap_or(self.fields.node).span,
             format!("the type of `{key}` of {} is missing{why}", self.what),
             format!(
-                "write e.g. `precision: {{{key}: \"fixed<8,2>\"}}`, or a `precision` under `defaults`"
+                "write e.g. `precision: {{{type_key}: \"fixed<8,2>\"}}`, or a `precision` under `defaults`"
             ),
         )
     }
