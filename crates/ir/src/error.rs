@@ -120,6 +120,21 @@ pub enum Problem {
     NetworkProducts { found: u64 },
     #[error("the {what} of a contract must be at least 1 clock cycle")]
     Contract { what: &'static str },
+    #[error(
+        "the table would have {found} entries; legal are 1 to {}",
+        crate::layers::MAX_TABLE_SIZE
+    )]
+    TableSize { found: usize },
+    #[error("the table has {found} entries; here it must be a power of two, legal near it: {below}, {}", .below * 2)]
+    TablePower { found: usize, below: usize },
+    #[error(
+        "the sum of exponentials has the format {format}, fewer bits than the index of a table of 2^{bits} reciprocals; choose a wider `inv_inp` or a smaller `table_size`"
+    )]
+    TableIndex { format: crate::fixed::Format, bits: u32 },
+    #[error("{what} is {found}; legal are 1 to {most}")]
+    Bits { what: &'static str, found: u32, most: u32 },
+    #[error("{what} must have one format for all elements of a softmax")]
+    OneFormat { what: &'static str },
     #[error("the output `{name}` is listed twice")]
     DuplicateOutput { name: String },
 }
@@ -168,6 +183,11 @@ impl Problem {
             Self::Reshape { .. } | Self::TensorSize { .. } | Self::NetworkElements { .. } => {
                 "shape"
             }
+            Self::TableSize { .. } | Self::TablePower { .. } | Self::TableIndex { .. } => {
+                "table_size"
+            }
+            Self::Bits { what, .. } => what,
+            Self::OneFormat { .. } => "precision",
             Self::DuplicateOutput { .. } => "outputs",
         }
     }

@@ -5,6 +5,9 @@
 
 use std::ops::RangeInclusive;
 
+use rtl4ml_ir::Value;
+use rtl4ml_ir::fixed::from_f64_exact;
+
 use crate::diagnostics::{Mistakes, Reported, quoted, suggestion};
 use crate::scalar::{self, Core};
 use crate::source::Span;
@@ -189,6 +192,27 @@ pub(crate) fn integer(
         }
         _ => Err(wrong(node, what, &legal_text, mistakes)),
     }
+}
+
+/// A finite number.
+pub(crate) fn number(node: &Node, what: &str, mistakes: &mut Mistakes) -> Read<f64> {
+    let Kind::Scalar(scalar) = &node.kind else {
+        return Err(wrong(node, what, "a number", mistakes));
+    };
+    let number = scalar.plain.then(|| scalar::number(&scalar.text)).flatten();
+    number
+        .filter(|number| number.is_finite())
+        .ok_or_else(|| wrong(node, what, "a finite number", mistakes))
+}
+
+/// A finite number without rounding, on the coarsest grid that holds it.
+pub(crate) fn exact(number: f64) -> Value {
+    let Value { mantissa, fraction_bits } = from_f64_exact(number).unwrap_or(Value::ZERO);
+    if mantissa == 0 {
+        return Value::ZERO;
+    }
+    let zeros = mantissa.trailing_zeros();
+    Value { mantissa: mantissa >> zeros, fraction_bits: fraction_bits - zeros as i32 }
 }
 
 /// A number of things, at least one.

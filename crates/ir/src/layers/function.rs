@@ -1,9 +1,14 @@
 //! Unary functions by a table.
 
-use super::ResultType;
+use super::activation::union;
+use super::curve;
+use super::kernel::ExactRange;
+use super::table::{AUTO_FRACTION_BITS, IndexRule, Intervals, Table, cast_number, check_size};
+use super::{ResultType, bounded, result_tensor};
 use crate::constant::Constant;
 use crate::error::Problem;
-use crate::fixed::{FixedType, Value};
+use crate::fixed::{FixedType, Format, Overflow, Rounding, Value};
+use crate::range::Range;
 use crate::tensor::TensorType;
 
 /// y = result( f( x ) ), f by a table whose integers are computed here and nowhere else.
@@ -57,18 +62,172 @@ pub enum TableChoice {
         ty: FixedType,
     },
     /// Over the actual range of the input: an entry for each value that it can take, or, where
-    /// these are more than `max_size`, for each interval of 2^n of them.
+    /// these are more than `max_size`, for each interval of 2^n of them. An entry is the function
+    /// at the middle of its interval, rounded to nearest and saturated; its error is at most half
+    /// a step of its type, plus half the length of an interval (from its first to its last value)
+    /// times the steepest slope: [`FunctionTables::error_bound`]. Where x >= 0 is a straight line
+    /// (ELU, SELU), only x < 0 is tabulated, alpha included.
     Ranged {
         /// The most entries.
         max_size: usize,
-        /// The type of the entries; the result's, with rounding to nearest, where there is none.
+        /// The type of the entries. Where there is none, the result's, rounded to nearest and
+        /// saturated; and where that is `Auto`, 10 bits after the binary point and as many before
+        /// it as the entries need.
         ty: Option<FixedType>,
     },
 }
 
+/// The tables of a function on one tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionTables {
+    tables: Vec<Table>,
+    /// For each element, which of the tables it reads.
+    of: Vec<Option<usize>>,
+    error_bound: f64,
+}
+
+impl FunctionTables {
+    /// The table that an element reads; `None` where the function needs none for it.
+    pub fn of(&self, element: usize) -> Option<&Table> {
+        self.of[element].map(|index| &self.tables[index])
+    }
+
+    /// How far an entry is at most from the function at any x that reads it, in tables over the
+    /// range of the input: the largest error of an entry at the middle of its interval, plus half
+    /// the length of an interval times the steepest slope.
+    pub fn error_bound(&self) -> f64 {
+        self.error_bound
+    }
+}
+
 impl Function {
+    /// The tables for an input.
+    ///
+    /// # Errors
+    /// When they would have too many entries, or none.
+    pub fn tables(&self, input: &TensorType) -> Result<FunctionTables, Problem> {
+        let count = input.element_count();
+        let everywhere = |table: Table| FunctionTables {
+            tables: vec![table],
+            of: vec![Some(0); count],
+            error_bound: 0.0,
+        };
+        if let Curve::Given { entries, low, log2_step } = &self.curve {
+            check_size(entries.len())?;
+            let fraction_bits = entries.fraction_bits();
+            let mantissa = |index| entries.get(index).mantissa_at(fraction_bits);
+            let entries = (0..entries.len()).map(mantissa).collect();
+            let index = IndexRule {
+                origin: *low,
+                scale: Value { mantissa: 1, fraction_bits: *log2_step },
+                rounding: Rounding::Trn,
+                offset: 0,
+            };
+            return Ok(everywhere(Table { entries, fraction_bits, index }));
+        }
+        match self.table {
+            TableChoice::Fixed { size, ty } => {
+                check_size(size)?;
+                Ok(everywhere(curve::fixed_table(&self.curve, size, ty)))
+            }
+            TableChoice::Ranged { max_size, ty } => {
+                check_size(max_size)?;
+                Ok(self.ranged_tables(input, max_size, ty))
+            }
+        }
+    }
+
+    /// One table for each pair of an input's grid and an entry's type.
+    fn ranged_tables(
+        &self,
+        input: &TensorType,
+        max_size: usize,
+        ty: Option<FixedType>,
+    ) -> FunctionTables {
+        type Key = (i32, FixedType);
+        let entry_type = |element: usize| {
+            let result = match (&self.result, ty) {
+                (_, Some(ty)) => return ty,
+                (ResultType::Cast(types), None) => types.get(element).format,
+                (ResultType::Auto, None) => Format::signed(64, 64 - AUTO_FRACTION_BITS),
+            };
+            FixedType::new(result).with_modes(Rounding::Rnd, Overflow::Sat)
+        };
+        let mut keys: Vec<(Key, Range)> = Vec::new();
+        let mut of = Vec::with_capacity(input.element_count());
+        for (element, (range, fraction_bits)) in input.exact_ranges().enumerate() {
+            // What lies on a straight line is computed, not tabulated.
+            let hi = if self.curve.is_line_from_zero() { range.hi.min(-1) } else { range.hi };
+            if hi < range.lo {
+                of.push(None);
+                continue;
+            }
+            let tabulated = Range::new(range.lo, hi);
+            let key = (fraction_bits, entry_type(element));
+            let place = keys.iter().position(|(known, _)| *known == key);
+            let place = place.unwrap_or_else(|| {
+                keys.push((key, tabulated));
+                keys.len() - 1
+            });
+            keys[place].1 = keys[place].1.union(tabulated);
+            of.push(Some(place));
+        }
+        let mut error_bound = 0.0f64;
+        let tables = keys.into_iter().map(|((fraction_bits, ty), range)| {
+            let intervals = Intervals::new((range, fraction_bits), max_size, false);
+            let mut worst = 0.0f64;
+            let entry = |x: f64| {
+                let exact = self.curve.real(x);
+                let entry = cast_number(ty, exact);
+                worst = worst.max((ty.format.to_f64(entry) - exact).abs());
+                entry
+            };
+            let entries = intervals.middles().map(entry).collect();
+            error_bound =
+                error_bound.max(worst + intervals.half_length() * self.curve.steepest_slope());
+            intervals.table(entries, ty.fraction_bits())
+        });
+        let tables = tables.collect();
+        FunctionTables { tables, of, error_bound }
+    }
+
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
-        todo!()
+        let tables = self.tables(input)?;
+        let exact = |(element, (range, fraction)): (usize, ExactRange)| {
+            let curved = |range| match tables.of(element) {
+                Some(table) => table.range((range, fraction)),
+                None => Ok((Range::ZERO, 0)),
+            };
+            if !self.curve.is_line_from_zero() {
+                return curved(range);
+            }
+            let mut pieces = Vec::new();
+            if range.lo < 0 {
+                let (entries, entry_fraction) = curved(Range::new(range.lo, range.hi.min(-1)))?;
+                let factor = self.entry_factor();
+                let product = entries.times(Range::constant(factor.mantissa));
+                let product = bounded(product, "the product with alpha")?;
+                pieces.push((product, entry_fraction + factor.fraction_bits));
+            }
+            if range.hi >= 0 {
+                let slope = self.curve.slope_from_zero();
+                let line = Range::new(range.lo.max(0), range.hi);
+                let line = line.times(Range::constant(slope.mantissa));
+                pieces.push((bounded(line, "the straight line")?, fraction + slope.fraction_bits));
+            }
+            union(&pieces)
+        };
+        let exact = input.exact_ranges().enumerate().map(exact).collect::<Result<Vec<_>, _>>()?;
+        result_tensor(input.shape.clone(), &exact, &self.result)
+    }
+
+    /// What an entry is multiplied by, exactly: ELU's alpha where the table is hls4ml's, which
+    /// holds exp(x) - 1. Tables over the range of the input hold the product.
+    pub fn entry_factor(&self) -> Value {
+        match (&self.curve, self.table) {
+            (Curve::Elu { alpha }, TableChoice::Fixed { .. }) => *alpha,
+            _ => Value { mantissa: 1, fraction_bits: 0 },
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod activation;
 mod batch_norm;
 mod conv;
+mod curve;
 mod dense;
 mod function;
 mod kernel;
@@ -16,12 +17,13 @@ mod rearrange;
 mod relu;
 mod reshape;
 mod softmax;
+mod table;
 
-pub use activation::{Clamp, ClampKind, LeakyRelu, Step, StepKind};
+pub use activation::{Clamp, ClampKind, LeakyRelu, Line, Step, StepKind};
 pub use batch_norm::BatchNorm;
 pub use conv::Conv;
 pub use dense::{Dense, nearest_divisors};
-pub use function::{Curve, Function, TableChoice};
+pub use function::{Curve, Function, FunctionTables, TableChoice};
 pub use kernel::{ExactRange, Kernel, KernelShape};
 pub use merge::{Concatenate, Dot, Merge, MergeKind};
 pub use pool::{Pool, PoolKind};
@@ -29,7 +31,10 @@ pub use quantize::Quantize;
 pub use rearrange::Rearrange;
 pub use relu::Relu;
 pub use reshape::Reshape;
-pub use softmax::{Argmax, Softmax, SoftmaxImplementation, SoftmaxTables};
+pub use softmax::{
+    Argmax, Softmax, SoftmaxEntries, SoftmaxImplementation, SoftmaxTables, difference_type,
+};
+pub use table::{AUTO_FRACTION_BITS, IndexRule, MAX_TABLE_SIZE, Table};
 
 use crate::constant::Constant;
 use crate::error::Problem;
@@ -141,7 +146,7 @@ impl Op {
             Self::BatchNorm(norm) => vec![("scale", &norm.scale), ("shift", &norm.shift)],
             Self::LeakyRelu(leaky) => vec![("alpha", &leaky.alpha)],
             Self::Function(function) => {
-                function.curve.entries().map(|entries| ("entries", entries)).into_iter().collect()
+                function.curve.entries().map(|entries| ("values", entries)).into_iter().collect()
             }
             _ => {
                 let weights = self.kernels().iter().map(|kernel| ("weight", &kernel.weight));

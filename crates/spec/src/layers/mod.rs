@@ -3,10 +3,12 @@
 //! To add a type, write its file and put it into [`LAYER_TYPES`]; the keys that every layer has
 //! (`name`, `type`, `inputs`) are read by [`network`](crate::network).
 
+mod activation;
 mod batch_norm;
 mod conv;
 mod dense;
 mod depthwise;
+mod function;
 mod lowered;
 mod merge;
 mod moves;
@@ -15,12 +17,13 @@ mod quantize;
 mod relu;
 mod reshape;
 mod separable;
+mod softmax;
 mod trained;
 mod window;
 
 pub(crate) use lowered::{Fold, Lowered, Part, Renamed, Trained};
 
-use rtl4ml_ir::{Constant, FixedType, Implementation, MultiplierStyle, Strategy};
+use rtl4ml_ir::{Constant, FixedType, Implementation, MultiplierStyle, ResultType, Strategy};
 
 use crate::defaults::Defaults;
 use crate::diagnostics::{Mistakes, Reported, nearest, quoted};
@@ -66,6 +69,21 @@ pub(crate) const LAYER_TYPES: &[LayerType] = &[
     merge::CONCATENATE,
     merge::DOT,
     relu::RELU,
+    activation::LEAKY_RELU,
+    activation::PRELU,
+    activation::HARD_SIGMOID,
+    activation::HARD_TANH,
+    activation::BINARY_TANH,
+    activation::TERNARY_TANH,
+    function::SIGMOID,
+    function::TANH,
+    function::SOFTPLUS,
+    function::SOFTSIGN,
+    function::ELU,
+    function::SELU,
+    function::TABLE,
+    softmax::SOFTMAX,
+    softmax::ARGMAX,
     quantize::QUANTIZE,
     reshape::FLATTEN,
     reshape::RESHAPE,
@@ -76,20 +94,6 @@ pub(crate) const LAYER_TYPES: &[LayerType] = &[
     moves::CROPPING2D,
     moves::UP_SAMPLING1D,
     moves::UP_SAMPLING2D,
-];
-
-/// The layer types that the spec has and this version does not build yet.
-const PLANNED_TYPES: &[&str] = &[
-    "argmax",
-    "elu",
-    "hard_sigmoid",
-    "leaky_relu",
-    "prelu",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "softsign",
-    "tanh",
 ];
 
 /// The layer type that a node names.
@@ -104,23 +108,11 @@ pub(crate) fn layer_type(node: &Node, mistakes: &mut Mistakes) -> Read<&'static 
     let built = || LAYER_TYPES.iter().map(|known| known.name);
     let list = built().collect::<Vec<_>>().join(", ");
     let name = quoted(found);
-    if PLANNED_TYPES.contains(&found) {
-        return Err(mistakes.add(
-            node.span,
-            format!("this version does not build layers of the type {name} yet; it builds: {list}"),
-        ));
-    }
-    let near = nearest(found, built().chain(PLANNED_TYPES.iter().copied()));
+    let near = nearest(found, built());
     Err(mistakes.add_with_help(
         node.span,
-        format!("unknown layer type {name}; this version builds: {list}"),
-        near.map(|near| {
-            if built().any(|known| known == near) {
-                format!("did you mean `{near}`?")
-            } else {
-                format!("did you mean `{near}`? This version does not build it yet")
-            }
-        }),
+        format!("unknown layer type {name}; legal: {list}"),
+        near.map(|near| format!("did you mean `{near}`?")),
     ))
 }
 
@@ -151,6 +143,12 @@ impl LayerSpec<'_> {
     fn precision(&mut self, keys: &[&str]) -> Precision {
         let what = format!("`precision` of {}", self.what);
         self.own_precision(&what, keys).or_defaults(&self.defaults.precision)
+    }
+
+    /// The type of the result, of a layer whose `precision` has no other.
+    fn result_type(&mut self) -> Read<ResultType> {
+        let result = self.precision(&["result"]).result?;
+        Ok(result.map(ResultType::from).unwrap_or_default())
     }
 
     /// The types that the layer itself gives.
@@ -188,6 +186,11 @@ impl LayerSpec<'_> {
 
     /// Tells that nothing gives the type of the weights under a key.
     fn missing_type(&mut self, key: &str) -> Reported {
+        self.missing_type_as(key, key)
+    }
+
+    /// The same for weights whose type has another key in `precision`.
+    fn missing_type_as(&mut self, key: &str, type_key: &str) -> Reported {
         let given = self.fields.get("precision");
         let why = if given.is_some_and(|node| node.entry("result").is_none()) {
             " (a one-word `precision` of a layer is the type of its result)"
@@ -199,7 +202,7 @@ impl LayerSpec<'_> {
             place.unwrap_or(self.fields.node).span,
             format!("the type of `{key}` of {} is missing{why}", self.what),
             format!(
-                "write e.g. `precision: {{{key}: \"fixed<8,2>\"}}`, or a `precision` under `defaults`"
+                "write e.g. `precision: {{{type_key}: \"fixed<8,2>\"}}`, or a `precision` under `defaults`"
             ),
         )
     }

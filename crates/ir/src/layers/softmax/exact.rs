@@ -1,0 +1,91 @@
+//! Our own softmax: its tables and their error.
+
+use super::{SoftmaxEntries, class_count};
+use crate::error::Problem;
+use crate::fixed::Value;
+use crate::layers::bounded;
+use crate::layers::pool::aligned;
+use crate::layers::table::{Intervals, MAX_TABLE_SIZE};
+use crate::range::Range;
+use crate::tensor::TensorType;
+
+/// The most entries of the table of exponentials, but for the 0 after the last.
+const MAX_EXP_ENTRIES: usize = 4096;
+
+/// The most bits after the binary point of the exponentials: a product has twice as many.
+const MAX_EXP_BITS: u32 = 30;
+
+/// The tables, and the error of their quotient.
+pub(super) struct ExactTables {
+    pub entries: SoftmaxEntries,
+    /// How far e * v is at most from the softmax, before it is cast to the result.
+    pub error_bound: f64,
+}
+
+pub(super) fn tables(
+    exp_bits: u32,
+    reciprocal_bits: u32,
+    input: &TensorType,
+) -> Result<ExactTables, Problem> {
+    let most_reciprocal = MAX_TABLE_SIZE.trailing_zeros();
+    for (what, found, most) in [
+        ("exp_bits", exp_bits, MAX_EXP_BITS),
+        ("reciprocal_bits", reciprocal_bits, most_reciprocal),
+    ] {
+        if !(1..=most).contains(&found) {
+            return Err(Problem::Bits { what, found, most });
+        }
+    }
+    let classes = class_count(input);
+    let one = 1i128 << exp_bits;
+    let (exp, exp_error) = exponentials(exp_bits, input)?;
+
+    let sums = (Range::new(one, one * classes as i128), exp_bits as i32);
+    let intervals = Intervals::new(sums, 1 << reciprocal_bits, true);
+    let fraction_bits = exp_bits as i32 + 1;
+    let entry = |sum: f64| (2f64.powi(fraction_bits) / sum).round() as i128;
+    let entries: Vec<i128> = intervals.middles().map(entry).collect();
+    let half_step = 2f64.powi(-fraction_bits) / 2.0;
+    // The slope of 1 / s is at most 1, because the winner alone makes s 1.
+    let reciprocal_error = half_step + intervals.half_length();
+
+    let reciprocal = intervals.table(entries, fraction_bits);
+    // An error of every e but the winner's enters the sum, and one of its own the product.
+    let error_bound = classes as f64 * exp_error + reciprocal_error;
+    Ok(ExactTables { entries: SoftmaxEntries { exp, reciprocal }, error_bound })
+}
+
+/// The table of exp(-d) and the largest error of an entry for any d that reads it.
+fn exponentials(exp_bits: u32, input: &TensorType) -> Result<(crate::layers::Table, f64), Problem> {
+    let elements: Vec<_> = input.exact_ranges().collect();
+    let (ranges, fraction_bits) = aligned(&elements)?;
+    let mut largest = 0;
+    for slice in ranges.chunks(class_count(input)) {
+        let top = slice.iter().map(|range| range.hi).max().unwrap_or_default();
+        let bottom = slice.iter().map(|range| range.lo).min().unwrap_or_default();
+        let difference = bounded(Some(Range::new(0, top - bottom)), "the difference of two x")?;
+        largest = largest.max(difference.hi);
+    }
+    // Beyond this difference every exponential is rounded to 0.
+    let vanishing = f64::from(exp_bits + 1) * std::f64::consts::LN_2;
+    let vanishing = vanishing * 2f64.powi(fraction_bits);
+    let last = (vanishing.ceil() as i128).clamp(0, largest);
+    let intervals = Intervals::new((Range::new(0, last), fraction_bits), MAX_EXP_ENTRIES, true);
+    let one = 1i128 << exp_bits;
+    let step = 2f64.powi(-(exp_bits as i32));
+    let mut worst = step / 2.0;
+    let mut entries: Vec<i128> = Vec::new();
+    for difference in intervals.middles() {
+        let exact = libm::exp(-difference);
+        let rounded = (exact / step).round() as i128;
+        let entry = if difference > 0.0 { rounded.min(one - 1) } else { one };
+        worst = worst.max((entry as f64 * step - exact).abs());
+        entries.push(entry);
+    }
+    let mut table = intervals.table(entries, exp_bits as i32);
+    if last < largest {
+        table.entries.push(0);
+    }
+    debug_assert_eq!(table.lookup(Value { mantissa: 0, fraction_bits }).mantissa, one);
+    Ok((table, worst + intervals.half_length()))
+}

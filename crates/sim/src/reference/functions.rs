@@ -1,0 +1,175 @@
+//! Activations, functions by a table, softmax and argmax: straight from their definitions. Tables
+//! are `ir`'s; which entry a value reads is theirs to say as well.
+
+use rtl4ml_ir::layers::{Line, SoftmaxEntries, Table, difference_type};
+use rtl4ml_ir::{
+    Clamp, FixedType, Function, LeakyRelu, Op, Softmax, SoftmaxImplementation, SoftmaxTables,
+    TensorType, Value,
+};
+
+use super::arithmetic::{cast, negative, product, sum};
+
+/// The number 1.
+const ONE: Value = Value { mantissa: 1, fraction_bits: 0 };
+
+/// The values of a layer on `values`, whose type is `tensor`, before the cast to the result.
+///
+/// # Panics
+/// When the layer is none of those of this module.
+pub(super) fn exact(op: &Op, values: &[Value], tensor: &TensorType) -> Vec<Value> {
+    match op {
+        Op::LeakyRelu(leaky) => leaky_relu(leaky, values, tensor),
+        Op::Clamp(clamp) => values.iter().map(|x| clamped(clamp, *x)).collect(),
+        Op::Step(step) => {
+            let step = |x: &Value| Value { mantissa: step.kind.of(*x), fraction_bits: 0 };
+            values.iter().map(step).collect()
+        }
+        Op::Function(function) => by_table(function, values, tensor),
+        Op::Softmax(softmax) => softmaxes(softmax, values, tensor),
+        Op::Argmax(_) => {
+            let index = |slice: &[Value]| Value { mantissa: argmax(slice) as i128, ..ONE };
+            slices(values, tensor).map(index).collect()
+        }
+        _ => unreachable!("another module's layer"),
+    }
+}
+
+/// The parts of a tensor among which the last axis chooses.
+fn slices<'v>(values: &'v [Value], tensor: &TensorType) -> std::slice::Chunks<'v, Value> {
+    values.chunks(tensor.shape.extents().last().copied().unwrap_or(1))
+}
+
+fn difference(a: Value, b: Value) -> Value {
+    sum(a, negative(b))
+}
+
+/// Whether a < b.
+fn less(a: Value, b: Value) -> bool {
+    difference(a, b).mantissa < 0
+}
+
+fn leaky_relu(leaky: &LeakyRelu, values: &[Value], tensor: &TensorType) -> Vec<Value> {
+    let indices = leaky.alpha_indices(&tensor.shape).expect("the slopes of a verified layer fit");
+    let value = |(x, alpha): (&Value, usize)| {
+        if x.mantissa > 0 { *x } else { product(leaky.alpha.get(alpha), *x) }
+    };
+    values.iter().zip(indices).map(value).collect()
+}
+
+fn clamped(clamp: &Clamp, x: Value) -> Value {
+    let Line { slope, shift, low, high } = clamp.kind.line();
+    let line = sum(product(slope, x), shift);
+    if less(line, low) {
+        low
+    } else if less(high, line) {
+        high
+    } else {
+        line
+    }
+}
+
+fn by_table(function: &Function, values: &[Value], tensor: &TensorType) -> Vec<Value> {
+    let tables = function.tables(tensor).expect("a verified layer has tables");
+    let value = |(index, x): (usize, &Value)| match tables.of(index) {
+        _ if function.curve.is_line_from_zero() && x.mantissa >= 0 => {
+            product(function.curve.slope_from_zero(), *x)
+        }
+        Some(table) => product(function.entry_factor(), table.lookup(*x)),
+        None => unreachable!("a value that needs a table has one"),
+    };
+    values.iter().enumerate().map(value).collect()
+}
+
+/// The index of the first maximum.
+fn argmax(slice: &[Value]) -> usize {
+    let mut best = 0;
+    for (index, x) in slice.iter().enumerate() {
+        if less(slice[best], *x) {
+            best = index;
+        }
+    }
+    best
+}
+
+fn softmaxes(softmax: &Softmax, values: &[Value], tensor: &TensorType) -> Vec<Value> {
+    let entries = softmax.entries(tensor).expect("a verified layer has tables");
+    let slice = |slice: &[Value]| match (softmax.implementation, &entries) {
+        (SoftmaxImplementation::Exact { .. }, Some(entries)) => {
+            never_changes_the_winner(entries, softmax.exact_result_type(), slice)
+        }
+        (SoftmaxImplementation::Stable(tables), Some(entries)) => {
+            let format = tensor.common_format().expect("a verified softmax has one format");
+            let ty = difference_type(format);
+            let top = slice[argmax(slice)];
+            let differences = slice.iter().map(|x| cast(difference(top, *x), ty));
+            quotients(tables, entries, &differences.collect::<Vec<_>>())
+        }
+        (SoftmaxImplementation::Latency(tables), Some(entries)) => {
+            quotients(tables, entries, slice)
+        }
+        (SoftmaxImplementation::Legacy { table, .. }, Some(entries)) => {
+            (0..slice.len()).map(|i| legacy(table, entries, slice, i)).collect()
+        }
+        (_, None) | (SoftmaxImplementation::Argmax, _) => {
+            let winner = argmax(slice);
+            (0..slice.len()).map(|i| if i == winner { ONE } else { Value::ZERO }).collect()
+        }
+    };
+    slices(values, tensor).flat_map(slice).collect()
+}
+
+/// Our own softmax, each value in the result's type already.
+fn never_changes_the_winner(
+    entries: &SoftmaxEntries,
+    result: FixedType,
+    slice: &[Value],
+) -> Vec<Value> {
+    let top = slice[argmax(slice)];
+    let exponentials: Vec<Value> =
+        slice.iter().map(|x| entries.exp.lookup(difference(top, *x))).collect();
+    let sum = exponentials.iter().copied().fold(Value::ZERO, sum);
+    let reciprocal = entries.reciprocal.lookup(sum);
+    let winner = cast(reciprocal, result);
+    let value = |(x, exponential): (&Value, &Value)| {
+        if difference(top, *x).mantissa == 0 {
+            return winner;
+        }
+        let own = cast(product(*exponential, reciprocal), result);
+        Value { mantissa: own.mantissa.min((winner.mantissa - 1).max(0)), ..own }
+    };
+    slice.iter().zip(&exponentials).map(value).collect()
+}
+
+/// hls4ml's `stable` and `latency`, from the arguments of the exponentials on.
+fn quotients(tables: SoftmaxTables, entries: &SoftmaxEntries, arguments: &[Value]) -> Vec<Value> {
+    let exponential = |x: &Value| cast(entries.exp.lookup(*x), tables.accum);
+    let exponentials: Vec<Value> = arguments.iter().map(exponential).collect();
+    let sum = cast(tree_sum(&exponentials, tables.accum), tables.inv_inp);
+    let reciprocal = entries.reciprocal.lookup(sum);
+    exponentials.into_iter().map(|exponential| product(exponential, reciprocal)).collect()
+}
+
+/// The sum by halves, each sum cast; the first part has as many terms as the largest power of two
+/// that is less than their number.
+fn tree_sum(terms: &[Value], accum: FixedType) -> Value {
+    if let [term] = terms {
+        return *term;
+    }
+    let mut first = 1;
+    while first * 2 < terms.len() {
+        first *= 2;
+    }
+    let (left, right) = terms.split_at(first);
+    cast(sum(tree_sum(left, accum), tree_sum(right, accum)), accum)
+}
+
+/// hls4ml's `legacy`: the reciprocal of the sum of exp(x\[j\] - x\[i\]) over j.
+fn legacy(ty: FixedType, entries: &SoftmaxEntries, slice: &[Value], i: usize) -> Value {
+    let exp: &Table = &entries.exp;
+    let mut total = Value::ZERO;
+    for (j, x) in slice.iter().enumerate() {
+        let term = if i == j { ONE } else { exp.lookup(difference(*x, slice[i])) };
+        total = cast(sum(total, term), ty);
+    }
+    entries.reciprocal.lookup(total)
+}
