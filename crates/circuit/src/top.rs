@@ -15,7 +15,6 @@ use crate::delay::DelayModel;
 use crate::doc;
 use crate::layer::{BIT, BuiltLayer, Statistics};
 use crate::layers::LayerContext;
-use crate::lower::signal_type;
 
 /// A tensor on its way through the top module.
 #[derive(Clone, Debug)]
@@ -349,7 +348,6 @@ impl Top<'_> {
                 self.module.add_output_bus(&name, &lanes, values);
             }
         }
-        debug_assert!(signal_type(rtl4ml_ir::Range::new(0, 1)) == BIT);
         (ports, latency_cycles)
     }
 
