@@ -22,7 +22,7 @@ fn counter_type(states: usize) -> Type {
 impl Draft {
     /// An empty module.
     pub fn new(name: &str) -> Self {
-        Self { module: Module::new(name), namer: port_namer() }
+        Self { module: Module::new(name), namer: port_namer(1) }
     }
 
     /// A free name as near to this one as can be.

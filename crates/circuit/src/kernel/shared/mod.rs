@@ -62,12 +62,12 @@ pub fn build(
     let mut builder = Builder {
         kernel,
         tiling,
-        input: context.input,
+        input: context.input(),
         output: context.output,
         result,
         style: implementation.multiplier,
         model: context.model,
-        positions: context.input.element_count() / kernel.shape.n_in,
+        positions: context.input().element_count() / kernel.shape.n_in,
         draft: Draft::new(context.module_name),
         fields: Vec::new(),
         statistics: Statistics::default(),
@@ -75,7 +75,7 @@ pub fn build(
     };
     let start = add_valid_input(&mut builder.draft.module);
     let elements =
-        add_input_bus(&mut builder.draft.module, &mut builder.draft.namer, context.input);
+        add_input_bus(&mut builder.draft.module, &mut builder.draft.namer, "x", context.input());
     let controller = builder.controller(start);
     let lanes = builder.input_registers(controller.start, &elements)?;
     let deep = tiling.steps() > DISTRIBUTED_ROM_WORDS;
@@ -105,6 +105,7 @@ pub fn build(
         statistics: builder.statistics,
         parts: builder.parts,
         module: builder.draft.module,
+        core: None,
     })
 }
 
