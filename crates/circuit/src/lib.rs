@@ -20,6 +20,7 @@ pub mod kernel;
 pub mod layer;
 pub mod layers;
 pub mod lower;
+mod plan;
 pub mod protocol;
 pub mod schedule;
 mod top;

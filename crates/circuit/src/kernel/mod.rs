@@ -4,6 +4,7 @@
 //! [`parallel`] has a multiplier for each product; [`shared`] lets each multiplier do as many
 //! products per inference as the reuse factor says.
 
+mod draft;
 pub mod parallel;
 pub mod shared;
 mod tiling;

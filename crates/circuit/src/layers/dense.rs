@@ -36,25 +36,24 @@ fn build_parallel(
     dense: &Dense,
     kernel: &Kernel,
 ) -> Result<BuiltLayer, CircuitError> {
-    let LayerContext { module_name, layer, input, output, arrivals_ps, model } = *context;
+    let LayerContext { layer, output, .. } = *context;
     let (n_in, n_out) = (kernel.shape.n_in, kernel.shape.n_out);
-    let positions = input.element_count() / n_in;
-    let built =
-        parallel_layer(module_name, input, output, arrivals_ps, model, |dataflow, inputs| {
-            let mut results = Vec::with_capacity(output.element_count());
-            for (position, inputs) in inputs.chunks(n_in).enumerate() {
-                let prefix =
-                    if positions == 1 { "sum_".to_owned() } else { format!("sum_{position}_") };
-                let style = layer.implementation.multiplier;
-                let sums = parallel::sums(dataflow, kernel, inputs, style, &prefix)?;
-                for (j, sum) in sums.into_iter().enumerate() {
-                    let index = position * n_out + j;
-                    results.push(result(dataflow, sum, &dense.result_type(), index)?);
-                }
+    let positions = context.input().element_count() / n_in;
+    let built = parallel_layer(context, |dataflow, inputs| {
+        let mut results = Vec::with_capacity(output.element_count());
+        for (position, inputs) in inputs[0].chunks(n_in).enumerate() {
+            let prefix =
+                if positions == 1 { "sum_".to_owned() } else { format!("sum_{position}_") };
+            let style = layer.implementation.multiplier;
+            let sums = parallel::sums(dataflow, kernel, inputs, style, &prefix)?;
+            for (j, sum) in sums.into_iter().enumerate() {
+                let index = position * n_out + j;
+                results.push(result(dataflow, sum, &dense.result_type(), index)?);
             }
-            Ok(results)
-        });
-    let mut built = built.map_err(|error| CircuitError::too_wide(layer, error))?;
+        }
+        Ok(results)
+    });
+    let mut built = built?;
     built.statistics.multipliers = kernel.product_count() * positions as u64;
     Ok(built)
 }
