@@ -15,7 +15,7 @@ from pathlib import Path
 from building import CASES
 from case import Case, Random, all_values, write
 
-FAMILIES = ["casts", "formats", "weights", "multipliers", "graphs"]
+FAMILIES = ["casts", "formats", "weights", "multipliers", "graphs", "convolutions", "pools"]
 
 TABLE_START, TABLE_END = "<!-- cases: written by make.py -->", "<!-- end of cases -->"
 

@@ -109,7 +109,7 @@ class Conv(Summing):
         return f"conv{len(self.window.size)}d"
 
     def kernels(self, channels: int) -> list[tuple[list[int], list[Fraction]]]:
-        """For each output channel the input channels that it reads and its weights, cell by cell."""
+        """For each output channel the input channels that it reads and its weights."""
         assert list(self.weight.shape[:-1]) == [*self.window.size, channels]
         columns = self.weight.reshape(-1, self.weight.shape[-1])
         return [
@@ -179,7 +179,7 @@ class SeparableConv(Layer):
     # [channels * multiplier, filters]; stored with the window of one cell before these axes.
     pointwise: np.ndarray
     bias: np.ndarray
-    # The types of: depthwise weight, accumulator, result; pointwise weight, bias, accumulator, result.
+    # Depthwise weight, accumulator, result; pointwise weight, bias, accumulator, result.
     precision: tuple[str, str, str, str, str, str, str]
     window: Window
     inputs: list[str] | None = None
