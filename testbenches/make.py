@@ -16,6 +16,7 @@ from building import CASES
 from case import Case, Random, all_values, write
 
 FAMILIES = ["casts", "formats", "weights", "multipliers", "graphs", "convolutions", "pools"]
+FAMILIES += ["activations", "tables", "softmaxes", "merges", "moves", "streams"]
 
 TABLE_START, TABLE_END = "<!-- cases: written by make.py -->", "<!-- end of cases -->"
 
