@@ -64,7 +64,7 @@ class Case:
             tensors = {x.name: x.sample(index) for x in self.inputs}
             previous = self.inputs[0].name if len(self.inputs) == 1 else None
             for layer in self.layers:
-                read = layer.inputs or [previous or ""]
+                read = layer.operands(previous or "")
                 assert all(read), f"{self.name}: say which input {layer.name} reads"
                 tensors[layer.name] = layer.apply(*(tensors[name] for name in read))
                 previous = layer.name

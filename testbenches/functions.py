@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import floor, prod, trunc
 
 import numpy as np
 
-from model import HALF, Layer, Tensor, cast, read
+from model import HALF, Dense, Layer, Tensor, cast, read
+from windows import Conv
 
 ZERO, ONE = Fraction(0), Fraction(1)
 # 0.2 as hls4ml's slope holds it: truncated to 16 bits after the point.
@@ -139,6 +140,75 @@ class BatchNorm(Layer):
 
     def precisions(self) -> dict[str, str]:
         return dict(zip(["scale", "shift", "result"], self.precision, strict=True))
+
+
+@dataclass
+class BatchNormStatistics(BatchNorm):
+    """The same from what training gives: scale = gamma / sqrt(variance + epsilon) and
+    shift = beta - mean * scale, in float64."""
+
+    # gamma, beta, mean and variance, each a number for each channel.
+    statistics: dict[str, np.ndarray] = field(default_factory=dict)
+    epsilon: float = 0.001
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        statistics: dict[str, np.ndarray],
+        epsilon: float,
+        precision: tuple[str, str, str],
+        inputs: list[str] | None = None,
+    ) -> BatchNormStatistics:
+        deviation = np.sqrt(statistics["variance"] + epsilon)
+        scale = statistics.get("gamma", 1.0) / deviation
+        shift = statistics.get("beta", 0.0) - statistics["mean"] * scale
+        return cls(name, scale, shift, precision, inputs, statistics, epsilon)
+
+    def settings(self) -> dict[str, object]:
+        return {"epsilon": self.epsilon}
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        return self.statistics
+
+
+@dataclass
+class FoldedBatchNorm(Layer):
+    """Batch normalisation within the weights of the layer before it, which is gone then: weights
+    scale * w and biases scale * b + shift in float64, then cast to that layer's types."""
+
+    name: str
+    # The layer before, which says itself what it reads.
+    linear: Dense | Conv
+    scale: np.ndarray
+    shift: np.ndarray
+    # That of the layer before where there is none.
+    result: str | None = None
+    kind = "batch_norm"
+    inputs: list[str] | None = None
+
+    def operands(self, previous: str) -> list[str]:
+        assert previous == self.linear.name and self.linear.inputs
+        return self.linear.inputs
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        bias = 0.0 if self.linear.bias is None else self.linear.bias
+        folded = replace(
+            self.linear,
+            weight=self.scale * self.linear.weight,
+            bias=self.scale * bias + self.shift,
+            precision=(*self.linear.precision[:3], self.result or self.linear.precision[3]),
+        )
+        return folded.apply(*inputs)
+
+    def settings(self) -> dict[str, object]:
+        return {"fold": "true"}
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        return {"scale": self.scale, "shift": self.shift}
+
+    def precisions(self) -> str | None:
+        return self.result
 
 
 def sigmoid(u: float) -> float:

@@ -122,6 +122,10 @@ class Layer:
     # How the numbers are stored: `npz`, `npy` or `inline`.
     store: str = "npz"
 
+    def operands(self, previous: str) -> list[str]:
+        """The tensors that `apply` is given."""
+        return self.inputs or [previous]
+
     def apply(self, *inputs: Tensor) -> Tensor:
         """What the layer makes of one sample."""
         raise NotImplementedError

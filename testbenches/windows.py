@@ -167,7 +167,9 @@ class DepthwiseConv(Conv):
         ]
 
     def settings(self) -> dict[str, object]:
-        return self.window.settings("kernel_size")
+        multiplier = self.weight.shape[-1]
+        several = {"depth_multiplier": multiplier} if multiplier > 1 else {}
+        return self.window.settings("kernel_size") | several
 
 
 @dataclass

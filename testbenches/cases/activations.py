@@ -8,7 +8,9 @@ import numpy as np
 
 from building import case, names, new, random_dense, random_input, types, unchecked
 from case import Input, Random, Trace, all_values, assert_all_differ, random_weights, sweep
-from functions import Activation, BatchNorm, Sloped
+from cases.convolutions import random_conv
+from functions import Activation, BatchNorm, BatchNormStatistics, FoldedBatchNorm, Sloped
+from windows import Window
 
 
 def every(precision: str) -> Input:
@@ -40,6 +42,42 @@ def batch_norm_image(random: Random):
     scale, shift = random_weights(random, "fixed<5,1>", 3), random_weights(random, "fixed<6,3>", 3)
     norm = BatchNorm("norm", scale, shift, ("fixed<5,1>", "fixed<6,3>", "fixed<8,5,RND,SAT>"))
     return new(batch_norm_image, [x], [norm, Activation("act", "hard_tanh", "auto")]), unchecked
+
+
+@case
+def batch_norm_statistics(random: Random):
+    """Batch normalisation from mean and variance, gamma and beta: scale and shift are computed."""
+    x = random_input(random, [4], "fixed<7,3>", 40)
+    numbers = {
+        "gamma": np.array([1.0, -0.7, 0.4, 1.9]),
+        "beta": np.array([0.3, -0.2, 0.0, 1.1]),
+        "mean": np.array([0.9, -1.3, 0.2, 2.2]),
+        "variance": np.array([0.8, 0.05, 1.7, 3.1]),
+    }
+    of_types = ("fixed<8,3,RND,SAT>", "fixed<8,3,RND,SAT>", "fixed<9,6,RND,SAT>")
+    plain = {key: numbers[key] for key in ["mean", "variance"]}
+    layers = [
+        BatchNormStatistics.of("whole", numbers, 0.001, of_types, ["x"]),
+        BatchNormStatistics.of("plain", plain, 0.01, of_types, ["x"]),
+    ]
+    return new(batch_norm_statistics, [x], layers, outputs=names(layers)), unchecked
+
+
+@case
+def batch_norm_folded(random: Random):
+    """Batch normalisation folded into a convolution and into a dense layer after it."""
+    x = random_input(random, [3, 4, 2], "fixed<6,3>", 24)
+    precision = types("fixed<7,3,RND,SAT>", result="fixed<9,5>")
+    conv = random_conv(random, "conv", 2, 3, Window([2, 2]), precision, inputs=["x"])
+    dense = random_dense(random, "fc", 3, 2, precision, inputs=["norm1"])
+    numbers = [random_weights(random, "fixed<5,1>", channels) for channels in [3, 3, 2, 2]]
+    layers = [
+        conv,
+        FoldedBatchNorm("norm1", conv, *numbers[:2], "fixed<8,4,RND,SAT>"),
+        dense,
+        FoldedBatchNorm("norm2", dense, *numbers[2:]),
+    ]
+    return new(batch_norm_folded, [x], layers), unchecked
 
 
 @case
