@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import floor, prod, trunc
 
 import numpy as np
 
-from model import HALF, Dense, Layer, Tensor, cast, read
+from model import HALF, Dense, Layer, Tensor, Type, cast, read
 from windows import Conv
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -290,6 +291,62 @@ class Function(Layer):
     def precisions(self) -> dict[str, str]:
         alpha = {"alpha": self.alpha_type} if self.alpha_type else {}
         return alpha | {"table": self.table, "result": self.result}
+
+
+def decimal(x: Fraction) -> Decimal:
+    return Decimal(x.numerator) / x.denominator
+
+
+def logistic(x: Fraction) -> Fraction:
+    return Fraction(1 / (1 + decimal(-x).exp()))
+
+
+# The functions to far more digits than a result keeps.
+PRECISE = {
+    "sigmoid": logistic,
+    "tanh": lambda x: 2 * logistic(2 * x) - 1,
+    "softplus": lambda x: Fraction((1 + decimal(x).exp()).ln()),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "elu": lambda x: Fraction(decimal(x).exp()) - 1,
+}
+
+
+@dataclass
+class RoundedFunction(Layer):
+    """A function whose table has an entry for each value of its input: the function itself,
+    rounded to nearest (a half up) and saturated. The entries have the format of the result, or 10
+    bits after the point where that is `auto`. `elu` is result(x) where x >= 0, else by its table.
+    """
+
+    name: str
+    kind: str
+    result: str
+    alpha: float | None = None
+    alpha_type: str | None = None
+    inputs: list[str] | None = None
+
+    def exact(self, x: Fraction) -> Fraction:
+        factor = ONE
+        if self.kind == "elu":
+            if x >= 0:
+                return x
+            assert self.alpha is not None and self.alpha_type is not None
+            factor = cast(Fraction(self.alpha), self.alpha_type)
+        entry = Type(True, 64, 54) if self.result == "auto" else Type.parse(self.result)
+        with localcontext(prec=60):
+            number = factor * PRECISE[self.kind](x)
+        return replace(entry, rounding="RND", overflow="SAT").cast(number)
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        [x] = inputs
+        return map_values(x, self.result, self.exact)
+
+    def settings(self) -> dict[str, object]:
+        return {"alpha": self.alpha} if self.kind == "elu" else {}
+
+    def precisions(self) -> dict[str, str]:
+        alpha = {"alpha": self.alpha_type} if self.alpha_type else {}
+        return alpha | {"result": self.result}
 
 
 @dataclass

@@ -9,7 +9,8 @@ import numpy as np
 from building import KU115, case, names, new, random_dense, random_input, types, unchecked
 from case import Input, Random, Trace, all_values, assert_all_differ, sweep
 from cases.activations import every
-from functions import Function, GivenTable
+from functions import Function, GivenTable, RoundedFunction
+from model import Layer
 
 
 def sizes(kind: str, result: str, tables: dict[int, str], **others) -> list[Function]:
@@ -118,6 +119,27 @@ def selu(random: Random):
         assert mapping(trace, "selu256")[Fraction(1)] == Fraction(34429, 32768)
 
     return new(selu, [every("fixed<9,5>")], layers, outputs=names(layers)), check
+
+
+@case
+def rounded_functions(random: Random):
+    """Functions without a word about tables: the nearest number of the result for every input."""
+    results = {"sigmoid": "ufixed<8,0,RND,SAT>", "tanh": "fixed<8,1>", "softplus": "auto"}
+    results["softsign"] = "fixed<6,0,TRN,SAT>"
+    layers: list[Layer] = [
+        RoundedFunction(f"by_{kind}", kind, result, inputs=["x"])
+        for kind, result in results.items()
+    ]
+    layers.append(RoundedFunction("by_elu", "elu", "fixed<9,4>", 1.3, "fixed<6,3>", ["x"]))
+
+    def check(trace: Trace) -> None:
+        # Below 1, the largest number of the type; -1 itself is there.
+        tanhs = all_values(trace, "by_tanh")
+        assert max(tanhs) == Fraction(127, 128) and min(tanhs) == -1
+        # Large positive numbers wrap, which no table does.
+        assert mapping(trace, "by_elu")[Fraction(8)] == -8
+
+    return new(rounded_functions, [every("fixed<9,5>")], layers, outputs=names(layers)), check
 
 
 @case
