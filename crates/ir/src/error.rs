@@ -43,7 +43,7 @@ pub enum Problem {
         "`{name}` reaches no output; name it under `outputs`, let a later layer read it, or remove it"
     )]
     Dead { name: String },
-    #[error("a {kind} layer reads {expected} input(s), found {found}")]
+    #[error("{} layer reads {expected} input(s), found {found}", with_article(kind))]
     InputCount { kind: &'static str, expected: &'static str, found: usize },
     #[error(
         "the weight's shape is {found:?}; a dense layer on an input of {n_in} features needs [{n_in}, units]"
@@ -52,7 +52,8 @@ pub enum Problem {
     #[error("the weight's shape is {found:?}; a dense layer's weight has two axes, [n_in, n_out]")]
     WeightRank { found: Vec<usize> },
     #[error(
-        "the input's shape is {found:?}; this layer needs {rank} spatial axes and the channels, {}",
+        "the input's shape is {found:?}; this layer needs {rank} spatial {} and the channels, {}",
+        if *.rank == 1 { "axis" } else { "axes" },
         if *.rank == 1 { "[steps, channels]" } else { "[rows, columns, channels]" }
     )]
     ImageRank { found: Vec<usize>, rank: usize },
@@ -137,6 +138,12 @@ pub enum Problem {
     OneFormat { what: &'static str },
     #[error("the output `{name}` is listed twice")]
     DuplicateOutput { name: String },
+}
+
+/// A word with the article that it takes.
+pub fn with_article(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {word}")
 }
 
 /// A shape as a spec writes it, -1 for the extent that is left open.

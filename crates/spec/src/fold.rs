@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use rtl4ml_ir::error::with_article;
 use rtl4ml_ir::{
     BatchNorm, Constant, FixedType, Kernel, LayerId, Network, Op, ResultType, Site, Source, Value,
 };
@@ -112,7 +113,8 @@ impl Normalisation<'_, '_> {
         let layer = &mut network.layers[id.0 as usize];
         let Some(before) = &mut trained[id.0 as usize] else {
             let kind = layer.op.kind();
-            let message = format!("{what} cannot be folded into {read}, a {kind} layer; {cannot}");
+            let kind = with_article(kind);
+            let message = format!("{what} cannot be folded into {read}, {kind} layer; {cannot}");
             return Err(mistakes.add_with_help(place("fold"), message, help()));
         };
         let others = self.readers.others(self.read_name, what);

@@ -2,6 +2,7 @@
 //!
 //! Guarantees: a layer with a mistake is replaced by one of which nothing is inferred.
 
+use rtl4ml_ir::error::with_article;
 use rtl4ml_ir::{Implementation, InputId, Layer, LayerId, Network, Problem, Relu, Site, Source};
 
 use crate::defaults::Defaults;
@@ -97,6 +98,9 @@ pub(crate) fn add_layer<'n>(
     if let Ok(name) = named.name {
         if progress.folded.contains(&name) {
             tell_duplicate(node, name, mistakes);
+            if let Source::Layer(id) = source {
+                graph.mark_unnamed(Site::Layer(id));
+            }
         }
         graph.define(name, source);
     }
@@ -235,7 +239,7 @@ fn read_layer(
         return Err(reader::missing(node.span, &key, "type: dense", mistakes));
     };
     let ty = layer_type(&entry.value, mistakes)?;
-    let kind = format!("a {} layer", ty.name);
+    let kind = format!("{} layer", with_article(ty.name));
     let fields = Fields::open(node, &kind, &[&LAYER_KEYS, ty.keys], mistakes)?;
     let (what, ty_name) = (what.to_owned(), ty.name);
     (ty.read)(&mut LayerSpec { what, ty: ty_name, fields, defaults, weights, mistakes })

@@ -49,11 +49,10 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     }
     let scale_type = or(layer.own_type("scale"), defaults.weight);
     let shift_type = or(layer.own_type("shift"), defaults.bias);
-    let (scale, shift) = channels?;
+    let (fold, (scale, shift)) = (fold?, channels?);
     let scale = layer.constant("scale", scale, scale_type);
     let shift = layer.constant("shift", shift, shift_type);
     let result = or(own_result, defaults.result)?.map(ResultType::from).unwrap_or_default();
-    let fold = fold?;
     axis?;
     let norm = BatchNorm { scale: scale?, shift: shift?, result };
     Ok(if fold == Some(false) { Lowered::plain(norm) } else { Lowered::FoldIfExact(norm) })
@@ -62,11 +61,15 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
 /// Tells when the normalisation is not over the channels.
 fn check_axis(layer: &mut LayerSpec) -> Read<()> {
     match layer.fields.get("axis") {
-        Some(node) => {
-            reader::integer(node, "`axis`, the channels,", -1..=-1, layer.mistakes).map(|_| ())
+        Some(node) if !is_minus_one(node) => {
+            Err(reader::wrong(node, "`axis` of a batch_norm", "-1, the channels", layer.mistakes))
         }
-        None => Ok(()),
+        _ => Ok(()),
     }
+}
+
+fn is_minus_one(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Scalar(scalar) if scalar.plain && scalar::integer(&scalar.text) == Some(-1))
 }
 
 /// The scale and the shift, given or from the statistics.

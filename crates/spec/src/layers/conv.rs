@@ -55,7 +55,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
         let weight = Array { extents: vec![numbers.len() / n_out, n_out], numbers };
         Ok(vec![Group { weight, bias: bias? }])
     });
-    let trained = layer.trained(groups, "weight", types.weight, types.bias, types.accum)?;
+    let trained = layer.trained(groups, "weight", types.weight, Some(types.bias), types.accum)?;
     agreed?;
     let result = types.result?.map(ResultType::from).unwrap_or_default();
     let conv = Conv { window: window?, groups: layer.kernels(&trained)?, depthwise: false, result };

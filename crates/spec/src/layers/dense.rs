@@ -34,7 +34,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     }
     let bias = layer.bias();
     let groups = weight.and_then(|weight| Ok(vec![Group { weight, bias: bias? }]));
-    let trained = layer.trained(groups, "weight", types.weight, types.bias, types.accum)?;
+    let trained = layer.trained(groups, "weight", types.weight, Some(types.bias), types.accum)?;
     agreed?;
     units?;
     let result = types.result?.map(ResultType::from).unwrap_or_default();

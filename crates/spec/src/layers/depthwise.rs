@@ -39,7 +39,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     let groups = groups(layer, weight.as_ref().map_err(|reported| *reported), bias);
     let cells = weight.as_ref().map(|weight| &weight.extents[..layer.rank()]);
     let window = layer.window(cells.map_err(|reported| *reported), None);
-    let trained = layer.trained(groups, "weight", types.weight, types.bias, types.accum)?;
+    let trained = layer.trained(groups, "weight", types.weight, Some(types.bias), types.accum)?;
     let result = types.result?.map(ResultType::from).unwrap_or_default();
     let conv = Conv { window: window?, groups: layer.kernels(&trained)?, depthwise: true, result };
     Ok(Part { trained: Some(trained), ..Part::new(conv, implementation?) }.into())

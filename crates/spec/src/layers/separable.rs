@@ -69,13 +69,13 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
         ["depthwise", "pointwise"].map(|key| or(layer.own_type(key), defaults.weight));
     let group = |weight| Group { weight, bias: None };
     let groups = depthwise.map(|weight| channel_weights(&weight).into_iter().map(group).collect());
-    let first = layer.trained(groups, "depthwise", first_type, Ok(None), first_accum);
+    let first = layer.trained(groups, "depthwise", first_type, None, first_accum);
     let groups = pointwise.and_then(|Array { extents, numbers }| {
         let n_out = extents[extents.len() - 1];
         let weight = Array { extents: vec![numbers.len() / n_out, n_out], numbers };
         Ok(vec![Group { weight, bias: bias? }])
     });
-    let second = layer.trained(groups, "pointwise", second_type, types.bias, second_accum);
+    let second = layer.trained(groups, "pointwise", second_type, Some(types.bias), second_accum);
     fit?;
 
     let implementation = implementation?;

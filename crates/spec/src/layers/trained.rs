@@ -28,10 +28,11 @@ impl LayerSpec<'_> {
         }
         let node = self.fields.get(key).unwrap_or(self.fields.node);
         let found = &array.extents;
+        let axes = if rank == 1 { "axis" } else { "axes" };
         Err(self.mistakes.add(
             node.span,
             format!(
-                "the {key}'s shape is {found:?}; that of {} has {rank} axes, {form} as Keras stores it",
+                "the {key}'s shape is {found:?}; that of {} has {rank} {axes}, {form} as Keras stores it",
                 self.what
             ),
         ))
@@ -89,18 +90,19 @@ impl LayerSpec<'_> {
         Err(self.mistakes.add(node.span, format!("{}: {problem}", self.what)))
     }
 
-    /// The weights of a layer, under `key`, with the types that its precision gives for them.
+    /// The weights of a layer, under `key`, with the types that its precision gives for them;
+    /// none for a bias where it can have none.
     pub(super) fn trained(
         &mut self,
         groups: Read<Vec<Group>>,
         key: &str,
         weight_type: Setting<FixedType>,
-        bias_type: Setting<FixedType>,
+        bias_type: Option<Setting<FixedType>>,
         accum: Setting<TypeOrAuto>,
     ) -> Read<Trained> {
         // Types are asked for where there is something to round, whatever else is wrong with it.
         let weight_type = self.type_of(key, weight_type);
-        let bias_type = self.type_of("bias", bias_type);
+        let bias_type = bias_type.map(|ty| self.type_of("bias", ty)).unwrap_or(Ok(None));
         let accum = accum?.and_then(TypeOrAuto::explicit);
         let (weight_type, bias_type) = (weight_type?, bias_type?);
         // That the weights are missing has been told where there is no type of them.
