@@ -4,6 +4,7 @@
 //! numbers are estimates of placed and routed logic, a net included in each operation; they
 //! decide where registers go and are no promise of what a router achieves.
 
+use rtl4ml_hdl::RomStyle;
 use rtl4ml_ir::target::{Family, SpeedGrade};
 use rtl4ml_ir::{Range, Target};
 
@@ -104,8 +105,8 @@ impl DelayModel {
 
     /// The stages of a node: one delay for each, with a register between two of them.
     ///
-    /// Only a multiplication in DSP blocks has more than one: the registers become those inside
-    /// the block.
+    /// Only a multiplication in DSP blocks and a table have more than one: the registers become
+    /// those inside the block, and the table's output register.
     pub fn node_stages(&self, dataflow: &Dataflow, id: NodeId) -> Vec<u32> {
         let node = dataflow.node(id);
         let width = |id: NodeId| dataflow.range(id).width();
@@ -123,6 +124,19 @@ impl DelayModel {
             NodeOp::Multiply(a, b) => {
                 let widths = [*a, *b].map(|id| factor_width(dataflow.range(id)));
                 self.multiply_stages(widths[0], widths[1])
+            }
+            NodeOp::Lookup { entries, .. } => self.table_stages(entries.len()).to_vec(),
+        }
+    }
+
+    /// The path to a table's output register and the one from it. Look-up tables of six inputs
+    /// hold 64 words, multiplexers beside them join four; further ones are logic.
+    fn table_stages(&self, words: usize) -> [u32; 2] {
+        match table_style(words) {
+            RomStyle::Block => [self.fabric.net_ps, self.fabric.block_ram_ps],
+            RomStyle::Distributed => {
+                let levels = 1 + words.div_ceil(256).next_power_of_two().ilog2().div_ceil(2);
+                [self.logic_ps(levels), 0]
             }
         }
     }
@@ -154,6 +168,14 @@ impl DelayModel {
         };
         rounding + saturation
     }
+}
+
+/// The most words of a table in look-up tables; a deeper one takes block RAM.
+const DISTRIBUTED_TABLE_WORDS: usize = 1024;
+
+/// The memory that holds a table of so many words.
+pub fn table_style(words: usize) -> RomStyle {
+    if words > DISTRIBUTED_TABLE_WORDS { RomStyle::Block } else { RomStyle::Distributed }
 }
 
 /// The bits of a factor as a DSP block takes it: signed, so that unsigned ones have one more.

@@ -63,7 +63,7 @@ pub struct Statistics {
     pub adders: u64,
     /// Bits in registers.
     pub register_bits: u64,
-    /// Bits of weights in ROMs.
+    /// Bits of weights and tables in ROMs.
     pub rom_bits: u64,
     /// The longest delay between two registers by the delay model, in picoseconds.
     pub worst_stage_ps: u32,
@@ -77,11 +77,15 @@ impl Statistics {
         self.adders += dataflow.count(adders) as u64;
         for (_, node) in dataflow.nodes() {
             let width = |id| factor_width(dataflow.range(id));
-            let blocks = match node.op {
+            let blocks = match &node.op {
                 NodeOp::MultiplyConstant(a, constant) => {
-                    dsp_blocks(width(a), 65 - constant.leading_zeros())
+                    dsp_blocks(width(*a), 65 - constant.leading_zeros())
                 }
-                NodeOp::Multiply(a, b) => dsp_blocks(width(a), width(b)),
+                NodeOp::Multiply(a, b) => dsp_blocks(width(*a), width(*b)),
+                NodeOp::Lookup { entries, .. } => {
+                    self.rom_bits += entries.len() as u64 * u64::from(node.range.width());
+                    continue;
+                }
                 _ => continue,
             };
             self.dsp_multipliers += 1;

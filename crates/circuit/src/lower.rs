@@ -7,6 +7,7 @@ use rtl4ml_hdl::{BitOf, Expr, Module, MultiplierHint, Operand, SignalId, Type};
 use rtl4ml_ir::{FixedType, Format, Overflow, Range, Rounding};
 
 use crate::dataflow::{Dataflow, NodeId, NodeOp, Shifted};
+use crate::delay::table_style;
 use crate::schedule::Schedule;
 
 /// The type of a signal whose integers lie in `range`.
@@ -62,6 +63,12 @@ impl Lowering<'_> {
                         unreachable!("an input of one value is a constant node")
                     }
                 },
+                NodeOp::Lookup { index, entries } => {
+                    // The output register is the memory's own.
+                    let signal = self.table(id, *index, entries);
+                    self.held.insert((id, self.schedule.ready(id).stage), signal);
+                    continue;
+                }
                 op => self.operation(id, op),
             };
             let start = self.schedule.start_stage(id);
@@ -116,7 +123,9 @@ impl Lowering<'_> {
             (this.operand_at(operand.node, stage), operand.shift)
         };
         let expr = match *op {
-            NodeOp::Input(_) | NodeOp::Constant(_) => unreachable!("handled by the caller"),
+            NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Lookup { .. } => {
+                unreachable!("handled by the caller")
+            }
             NodeOp::Add(a, b) => {
                 let ((a, shift_a), (b, shift_b)) = (shifted(self, a), shifted(self, b));
                 Expr::Add { a, shift_a, b, shift_b }
@@ -157,6 +166,22 @@ impl Lowering<'_> {
         };
         let name = self.namer.name(&node.name);
         self.module.assign(name, ty, expr)
+    }
+
+    /// The memory of a table, read in the node's start stage.
+    fn table(&mut self, id: NodeId, index: NodeId, entries: &[i128]) -> SignalId {
+        let node = self.dataflow.node(id);
+        let address = self.held_at(index, self.schedule.start_stage(id));
+        let memory = self.namer.name(&format!("{}_table", node.name));
+        let name = self.namer.name(&node.name);
+        // Entries below the least index are not read, and may lie beyond the node's range.
+        let ty = signal_type(node.range);
+        let lowest = self.dataflow.range(index).lo as usize;
+        let entry = |(i, entry): (usize, &i128)| if i < lowest { 0 } else { *entry as i64 };
+        let words = entries.iter().enumerate().map(|word| vec![entry(word)]).collect();
+        let style = table_style(entries.len());
+        let bus = self.module.rom(&memory, [(name, ty)], address, words, style);
+        self.module.bus(bus).first
     }
 
     /// node * 2^shift as an operand of its own.

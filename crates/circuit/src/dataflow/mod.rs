@@ -13,13 +13,17 @@
     reason = "what fails here fails with TooWide, whose own words say when"
 )]
 
+mod compare;
+mod lookup;
 mod print;
 pub(crate) mod sum;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rtl4ml_ir::{FixedType, Range, Value};
 
+pub use compare::Winner;
 pub use sum::Accumulator;
 
 /// Names a node of a dataflow.
@@ -106,6 +110,13 @@ pub enum NodeOp {
         /// The type.
         to: FixedType,
     },
+    /// An entry of a table, from a memory with a registered output.
+    Lookup {
+        /// Which entry; from 0 on, and never beyond the last.
+        index: NodeId,
+        /// The entries.
+        entries: Arc<[i128]>,
+    },
 }
 
 /// A node.
@@ -146,9 +157,10 @@ impl NodeOp {
             Self::Input(_) | Self::Constant(_) => [None, None, None],
             Self::Add(a, b) | Self::Sub(a, b) => [Some(a.node), Some(b.node), None],
             Self::Multiply(a, b) => [Some(a), Some(b), None],
-            Self::MultiplyConstant(a, _) | Self::Rectify(a) | Self::Cast { a, .. } => {
-                [Some(a), None, None]
-            }
+            Self::MultiplyConstant(a, _)
+            | Self::Rectify(a)
+            | Self::Cast { a, .. }
+            | Self::Lookup { index: a, .. } => [Some(a), None, None],
             Self::Select { condition, then, otherwise } => {
                 [Some(condition.node), Some(then.node), Some(otherwise.node)]
             }
@@ -165,7 +177,7 @@ impl NodeOp {
             | Self::Cast { .. }
             | Self::Rectify(_)
             | Self::Select { .. } => 1,
-            Self::Multiply(..) | Self::MultiplyConstant(..) => 3,
+            Self::Multiply(..) | Self::MultiplyConstant(..) | Self::Lookup { .. } => 3,
         }
     }
 }

@@ -31,6 +31,9 @@ impl Dataflow {
             NodeOp::Cast { a, fraction_bits, to } => {
                 format!("cast {} / 2^{fraction_bits} to {to}", name(*a))
             }
+            NodeOp::Lookup { index, entries } => {
+                format!("entry {} of {}", name(*index), entries.len())
+            }
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The circuit of each layer, one file a layer.
 
+mod activation;
 mod cast;
 mod dense;
+mod function;
+mod softmax;
 
 pub(crate) use cast::result;
 
@@ -53,6 +56,12 @@ impl<'a> LayerContext<'a> {
             Op::Dense(dense) => dense::build(self, dense).map(Some),
             Op::Relu(relu) => cast::build_relu(self, relu).map(Some),
             Op::Quantize(quantize) => cast::build_quantize(self, quantize).map(Some),
+            Op::LeakyRelu(leaky) => activation::build_leaky_relu(self, leaky).map(Some),
+            Op::Clamp(clamp) => activation::build_clamp(self, clamp).map(Some),
+            Op::Step(step) => activation::build_step(self, step).map(Some),
+            Op::Function(function) => function::build(self, function).map(Some),
+            Op::Softmax(softmax) => softmax::build(self, softmax).map(Some),
+            Op::Argmax(_) => softmax::build_argmax(self).map(Some),
             Op::Reshape(_) | Op::Rearrange(_) => Ok(None),
             _ => todo!(),
         }
