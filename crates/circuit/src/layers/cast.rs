@@ -36,7 +36,7 @@ pub(super) fn build_quantize(
 }
 
 /// A layer each of whose outputs depends on the input at the same place alone.
-fn elementwise(
+pub(super) fn elementwise(
     context: &LayerContext,
     element: impl Fn(&mut Dataflow, Term, usize) -> Result<Term, TooWide>,
 ) -> Result<BuiltLayer, CircuitError> {

@@ -1,7 +1,11 @@
 //! The circuit of each layer, one file a layer.
 
+mod batch_norm;
 mod cast;
+mod conv;
 mod dense;
+mod merge;
+mod pool;
 
 pub(crate) use cast::result;
 
@@ -53,6 +57,15 @@ impl<'a> LayerContext<'a> {
             Op::Dense(dense) => dense::build(self, dense).map(Some),
             Op::Relu(relu) => cast::build_relu(self, relu).map(Some),
             Op::Quantize(quantize) => cast::build_quantize(self, quantize).map(Some),
+            Op::Conv(conv) => conv::build(self, conv).map(Some),
+            Op::Pool(pool) => pool::build(self, pool).map(Some),
+            Op::BatchNorm(norm) => batch_norm::build(self, norm).map(Some),
+            Op::Merge(merge) => merge::build(self, merge).map(Some),
+            Op::Concatenate(concatenate) => match self.wires() {
+                Some(_) => Ok(None),
+                None => merge::build_concatenate(self, concatenate).map(Some),
+            },
+            Op::Dot(dot) => merge::build_dot(self, dot).map(Some),
             Op::Reshape(_) | Op::Rearrange(_) => Ok(None),
             _ => todo!(),
         }
@@ -69,6 +82,7 @@ impl<'a> LayerContext<'a> {
                 let sources = rearrange.sources(extents[0], extents[1]).into_iter();
                 Some(sources.map(|source| source.map(|index| (0, index))).collect())
             }
+            Op::Concatenate(concatenate) => merge::concatenate_wires(self, concatenate),
             _ => None,
         }
     }
