@@ -3,12 +3,24 @@
 //! To add a type, write its file and put it into [`LAYER_TYPES`]; the keys that every layer has
 //! (`name`, `type`, `inputs`) are read by [`network`](crate::network).
 
+mod batch_norm;
+mod conv;
 mod dense;
+mod depthwise;
+mod lowered;
+mod merge;
+mod moves;
+mod pool;
 mod quantize;
 mod relu;
 mod reshape;
+mod separable;
+mod trained;
+mod window;
 
-use rtl4ml_ir::{Constant, FixedType, Implementation, MultiplierStyle, Op, Strategy};
+pub(crate) use lowered::{Fold, Lowered, Part, Renamed, Trained};
+
+use rtl4ml_ir::{Constant, FixedType, Implementation, MultiplierStyle, Strategy};
 
 use crate::defaults::Defaults;
 use crate::diagnostics::{Mistakes, Reported, nearest, quoted};
@@ -28,48 +40,56 @@ pub(crate) struct LayerType {
 }
 
 /// The layer types that this version builds.
-pub(crate) const LAYER_TYPES: &[LayerType] =
-    &[dense::DENSE, relu::RELU, quantize::QUANTIZE, reshape::FLATTEN, reshape::RESHAPE];
+pub(crate) const LAYER_TYPES: &[LayerType] = &[
+    dense::DENSE,
+    conv::CONV1D,
+    conv::CONV2D,
+    depthwise::DEPTHWISE_CONV1D,
+    depthwise::DEPTHWISE_CONV2D,
+    separable::SEPARABLE_CONV1D,
+    separable::SEPARABLE_CONV2D,
+    pool::MAX_POOL1D,
+    pool::MAX_POOL2D,
+    pool::AVERAGE_POOL1D,
+    pool::AVERAGE_POOL2D,
+    pool::GLOBAL_MAX_POOL1D,
+    pool::GLOBAL_MAX_POOL2D,
+    pool::GLOBAL_AVERAGE_POOL1D,
+    pool::GLOBAL_AVERAGE_POOL2D,
+    batch_norm::BATCH_NORM,
+    merge::ADD,
+    merge::SUBTRACT,
+    merge::MULTIPLY,
+    merge::AVERAGE,
+    merge::MAXIMUM,
+    merge::MINIMUM,
+    merge::CONCATENATE,
+    merge::DOT,
+    relu::RELU,
+    quantize::QUANTIZE,
+    reshape::FLATTEN,
+    reshape::RESHAPE,
+    moves::PERMUTE,
+    moves::ZERO_PADDING1D,
+    moves::ZERO_PADDING2D,
+    moves::CROPPING1D,
+    moves::CROPPING2D,
+    moves::UP_SAMPLING1D,
+    moves::UP_SAMPLING2D,
+];
 
 /// The layer types that the spec has and this version does not build yet.
 const PLANNED_TYPES: &[&str] = &[
-    "add",
     "argmax",
-    "average",
-    "average_pool1d",
-    "average_pool2d",
-    "batch_norm",
-    "concatenate",
-    "conv1d",
-    "conv2d",
-    "depthwise_conv1d",
-    "depthwise_conv2d",
     "elu",
-    "global_average_pool1d",
-    "global_average_pool2d",
-    "global_max_pool1d",
-    "global_max_pool2d",
     "hard_sigmoid",
     "leaky_relu",
-    "max_pool1d",
-    "max_pool2d",
-    "maximum",
-    "minimum",
-    "multiply",
-    "permute",
     "prelu",
-    "separable_conv1d",
-    "separable_conv2d",
     "sigmoid",
     "softmax",
     "softplus",
     "softsign",
-    "subtract",
     "tanh",
-    "up_sampling1d",
-    "up_sampling2d",
-    "zero_padding1d",
-    "zero_padding2d",
 ];
 
 /// The layer type that a node names.
@@ -104,23 +124,12 @@ pub(crate) fn layer_type(node: &Node, mistakes: &mut Mistakes) -> Read<&'static 
     ))
 }
 
-/// What a layer of the spec becomes in the graph.
-pub(crate) struct Lowered {
-    pub op: Op,
-    pub implementation: Implementation,
-}
-
-impl Lowered {
-    /// An operation that is built in one way only.
-    fn plain(op: impl Into<Op>) -> Self {
-        Self { op: op.into(), implementation: Implementation::default() }
-    }
-}
-
 /// A layer as its type's reader sees it.
 pub(crate) struct LayerSpec<'s> {
     /// What the layer is called in messages, e.g. "layer `fc1`".
     pub what: String,
+    /// The word of its type.
+    pub ty: &'static str,
     pub fields: Fields<'s>,
     pub defaults: &'s Defaults,
     pub weights: &'s mut WeightFiles,
@@ -195,18 +204,20 @@ impl LayerSpec<'_> {
         )
     }
 
-    /// How the layer is built: `strategy`, `reuse_factor` and `multiplier`, else the defaults'.
+    /// How the layer is built: `strategy`, `reuse_factor` and `multiplier`, else the
+    /// defaults', and `parallelization_factor`.
     fn implementation(&mut self) -> Read<Implementation> {
         let strategy = self.setting("strategy", strategy);
         let reuse_factor = self.setting("reuse_factor", reader::count);
         let multiplier = self.setting("multiplier", multiplier);
+        let parallelization_factor = self.setting("parallelization_factor", reader::count);
         let standard = Implementation::default();
         let defaults = self.defaults;
         Ok(Implementation {
             strategy: strategy?.or(defaults.strategy?).unwrap_or(standard.strategy),
             reuse_factor: reuse_factor?.or(defaults.reuse_factor?).unwrap_or(standard.reuse_factor),
             multiplier: multiplier?.or(defaults.multiplier?).unwrap_or(standard.multiplier),
-            parallelization_factor: None,
+            parallelization_factor: parallelization_factor?,
         })
     }
 }
