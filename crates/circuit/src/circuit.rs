@@ -117,6 +117,10 @@ pub enum CircuitError {
     )]
     PerElementResult { layer: String, n_in: usize },
     #[error(
+        "layer `{layer}`: results that are computed {at_once} positions at a time need the same types in every pass; leave `parallelization_factor` out, or give the result one type and add a `quantize` layer"
+    )]
+    PerElementPasses { layer: String, at_once: usize },
+    #[error(
         "contract: initiation_interval {asked} cannot be kept: the layers reach {found} cycles ({reason}); choose reuse factors of at most {asked}"
     )]
     InitiationInterval { asked: u64, found: u64, reason: String },

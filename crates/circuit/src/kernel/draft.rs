@@ -3,8 +3,10 @@
 
 use rtl4ml_hdl::names::Namer;
 use rtl4ml_hdl::{Expr, Module, Operand, Register, SignalId, Type};
+use rtl4ml_ir::Range;
 
 use crate::layer::{BIT, port_namer};
+use crate::lower::{constant, signal_type};
 
 /// A module with the names that are taken in it.
 pub(super) struct Draft {
@@ -72,6 +74,14 @@ impl Draft {
         (count, is_last)
     }
 
+    /// Closes a flag that is up from the cycle after `start` to that of `is_last`.
+    pub fn close_busy(&mut self, busy: SignalId, start: SignalId, is_last: SignalId) {
+        let not_done = self.assign("not_done", BIT, Expr::Not { a: is_last });
+        let stay = self.assign("stay_busy", BIT, Expr::And { a: busy, b: not_done });
+        let next = self.assign("busy_next", BIT, Expr::Or { a: start, b: stay });
+        self.close_register(busy, next, None, true);
+    }
+
     /// A flag, so many stages later.
     pub fn delayed_flag(
         &mut self,
@@ -98,6 +108,62 @@ impl Draft {
                 let zero = Operand::Constant(0);
                 self.assign(name, ty, Expr::Add { a: value, shift_a: 0, b: zero, shift_b: 0 })
             }
+        }
+    }
+
+    /// An input element on a finer grid, where its integers lie in `range`.
+    pub fn aligned(&mut self, name: &str, element: Operand, shift: u32, range: Range) -> Operand {
+        match element {
+            Operand::Constant(value) => Operand::Constant(value << shift),
+            Operand::Signal(_) if shift == 0 => element,
+            Operand::Signal(a) => {
+                let expr = Expr::ShiftLeft { a, shift };
+                self.assign(name, signal_type(range), expr).into()
+            }
+        }
+    }
+
+    /// Registers that collect what enters lane by lane in `count` turns: it enters at the last
+    /// turn's place and moves to the one before with each turn. Returns the lanes of each turn;
+    /// `element` numbers them for the names.
+    pub fn collected(
+        &mut self,
+        entering: &[Operand],
+        ranges: &[Range],
+        count: usize,
+        enable: Option<SignalId>,
+        element: impl Fn(usize, usize) -> usize,
+    ) -> Vec<Vec<Operand>> {
+        let mut later = entering.to_vec();
+        let mut turns = Vec::with_capacity(count);
+        for turn in (0..count).rev() {
+            for (lane, later) in later.iter_mut().enumerate() {
+                *later = match ranges[lane].as_constant() {
+                    Some(mantissa) => constant(mantissa),
+                    None => {
+                        let (ty, index) = (signal_type(ranges[lane]), element(turn, lane));
+                        let next = self.copy(&format!("y_{index}_next"), *later, ty);
+                        let q = self.open_register(&format!("y_{index}_held"), ty);
+                        self.close_register(q, next, enable, false);
+                        q.into()
+                    }
+                };
+            }
+            turns.push(later.clone());
+        }
+        turns.reverse();
+        turns
+    }
+
+    /// A result as an element of the output, whose range may be narrower than its register's.
+    pub fn narrowed(&mut self, value: Operand, range: Range, index: usize) -> Operand {
+        match (range.as_constant(), value) {
+            (Some(mantissa), _) => constant(mantissa),
+            (None, Operand::Signal(a)) if self.module.ty(a) != signal_type(range) => {
+                let narrower = Expr::ShiftRight { a, shift: 0 };
+                self.assign(&format!("y_{index}_narrow"), signal_type(range), narrower).into()
+            }
+            (None, value) => value,
         }
     }
 }

@@ -1,9 +1,13 @@
 //! The circuit of each layer, one file a layer.
 
 mod activation;
+mod batch_norm;
 mod cast;
+mod conv;
 mod dense;
 mod function;
+mod merge;
+mod pool;
 mod softmax;
 
 pub(crate) use cast::result;
@@ -62,8 +66,16 @@ impl<'a> LayerContext<'a> {
             Op::Function(function) => function::build(self, function).map(Some),
             Op::Softmax(softmax) => softmax::build(self, softmax).map(Some),
             Op::Argmax(_) => softmax::build_argmax(self).map(Some),
+            Op::Conv(conv) => conv::build(self, conv).map(Some),
+            Op::Pool(pool) => pool::build(self, pool).map(Some),
+            Op::BatchNorm(norm) => batch_norm::build(self, norm).map(Some),
+            Op::Merge(merge) => merge::build(self, merge).map(Some),
+            Op::Concatenate(concatenate) => match self.wires() {
+                Some(_) => Ok(None),
+                None => merge::build_concatenate(self, concatenate).map(Some),
+            },
+            Op::Dot(dot) => merge::build_dot(self, dot).map(Some),
             Op::Reshape(_) | Op::Rearrange(_) => Ok(None),
-            _ => todo!(),
         }
     }
 
@@ -78,6 +90,7 @@ impl<'a> LayerContext<'a> {
                 let sources = rearrange.sources(extents[0], extents[1]).into_iter();
                 Some(sources.map(|source| source.map(|index| (0, index))).collect())
             }
+            Op::Concatenate(concatenate) => merge::concatenate_wires(self, concatenate),
             _ => None,
         }
     }

@@ -4,9 +4,9 @@ use rtl4ml_hdl::{Operand, SignalId};
 use rtl4ml_ir::Range;
 
 use super::super::Tiling;
+use super::Builder;
 use super::array::{Sums, Unit};
 use super::controller::Controller;
-use super::{Builder, index_name};
 use crate::dataflow::sum::start_value;
 use crate::dataflow::{Accumulator, Dataflow, NodeId, Term, TooWide};
 use crate::delay::DelayModel;
@@ -74,8 +74,8 @@ impl Builder<'_> {
         let registers: Vec<SignalId> = ranges
             .iter()
             .zip(units)
-            .map(|(range, Unit { position, index: unit, .. })| {
-                let name = format!("acc_{}", index_name(*position, self.positions, &[*unit]));
+            .map(|(range, Unit { window, index: unit, .. })| {
+                let name = format!("acc_{}", self.window_name(*window, &[*unit]));
                 self.draft.open_register(&name, signal_type(*range))
             })
             .collect();
@@ -94,13 +94,13 @@ impl Builder<'_> {
         // From the accumulators to the results.
         let mut finish = Dataflow::default();
         let mut terms = Vec::new();
-        for ((range, grid), Unit { position, index: unit, .. }) in
+        for ((range, grid), Unit { window, index: unit, .. }) in
             ranges.iter().zip(&grids).zip(units)
         {
-            let name = format!("acc_{}", index_name(*position, self.positions, &[*unit]));
+            let name = format!("acc_{}", self.window_name(*window, &[*unit]));
             let node = finish.input(name, *range);
             let term = Term { node, fraction_bits: *grid, negative: false };
-            terms.push(self.unit_result(&mut finish, term, *position, *unit)?);
+            terms.push(self.unit_result(&mut finish, term, *window, *unit)?);
         }
         self.output_terms(&mut finish, &terms)?;
         let moments = vec![Moment::default(); registers.len()];
@@ -132,10 +132,12 @@ impl Builder<'_> {
         let mut ranges = Vec::new();
         let mut grids = Vec::new();
         let mut sums = Vec::new();
-        for Unit { position, index: unit, partial } in units {
-            let name = index_name(*position, self.positions, &[*unit]);
-            let bias =
-                Term { node: inputs[partial_count + unit], negative: false, ..biases[*unit] };
+        for Unit { window, index: unit, partial } in units {
+            let name = self.window_name(*window, &[*unit]);
+            let accumulator = self.applied.kernel(*window).accumulator;
+            let bias = self.bias_index(*window, *unit);
+            let node = inputs[partial_count + bias];
+            let bias = Term { node, negative: false, ..biases[bias] };
             let partial: Vec<Term> = partial
                 .iter()
                 .zip(&mut partial_inputs)
@@ -144,12 +146,12 @@ impl Builder<'_> {
             let terms = partial.iter().chain([&bias]);
             let nonzero = terms.filter(|term| dataflow.range(term.node) != Range::ZERO);
             let grid = nonzero.map(|term| term.fraction_bits).max().unwrap_or(0);
-            let grid = match self.kernel.accumulator {
+            let grid = match accumulator {
                 Accumulator::Exact => grid,
                 Accumulator::Typed(accum) => accum.fraction_bits(),
             };
             let range = self
-                .accumulator_range(*position, *unit, grid)
+                .accumulator_range(*window, *unit, grid)
                 .ok_or_else(|| TooWide { name: format!("acc_{name}") })?;
             let node = dataflow.input(format!("acc_{name}"), range);
             let acc = Term { node, fraction_bits: grid, negative: false };
@@ -158,7 +160,7 @@ impl Builder<'_> {
             for (index, term) in partial.into_iter().enumerate() {
                 let suffix = if index == 0 { String::new() } else { format!("_{index}") };
                 sum = dataflow.add(sum, term, &format!("total_{name}{suffix}"))?;
-                if let Accumulator::Typed(accum) = self.kernel.accumulator {
+                if let Accumulator::Typed(accum) = accumulator {
                     sum = dataflow.cast(sum, accum, &format!("total_{name}{suffix}_cast"))?;
                 }
             }
@@ -173,22 +175,22 @@ impl Builder<'_> {
     }
 
     /// The range of a unit's accumulator after any step, on the grid 2^-`grid`.
-    fn accumulator_range(&self, position: usize, unit: usize, grid: i32) -> Option<Range> {
+    fn accumulator_range(&self, window: usize, unit: usize, grid: i32) -> Option<Range> {
         let Tiling { lanes, units, .. } = self.tiling;
-        let n_in = self.kernel.shape.n_in;
+        let kernel = self.applied.kernel(window);
         let mut all: Option<Range> = None;
-        for j in (unit..self.kernel.shape.n_out).step_by(units) {
-            let start = start_value(self.kernel.accumulator, self.kernel.bias[j]);
+        for j in (unit..self.shape.n_out).step_by(units) {
+            let start = start_value(kernel.accumulator, kernel.bias[j]);
             let mut sum = at_grid(Range::constant(start.mantissa), start.fraction_bits, grid)?;
-            for k in 0..n_in {
-                let (range, fraction) = self.product_range(position * n_in + k, k, j)?;
+            for k in 0..self.shape.n_in {
+                let (range, fraction) = self.product_range(window, k, j)?;
                 if range != Range::ZERO {
-                    let product = match self.kernel.accumulator {
+                    let product = match kernel.accumulator {
                         Accumulator::Exact => at_grid(range, fraction, grid)?,
                         Accumulator::Typed(accum) => range.cast(fraction, accum),
                     };
                     sum = sum.plus(product)?;
-                    if let Accumulator::Typed(accum) = self.kernel.accumulator {
+                    if let Accumulator::Typed(accum) = kernel.accumulator {
                         sum = sum.cast(grid, accum);
                     }
                 }

@@ -3,11 +3,11 @@
 use rtl4ml_hdl::{MemoryStyle, Operand};
 use rtl4ml_ir::{Overflow, Range, Value};
 
-use super::super::{material, needs_multiplier};
+use super::super::{material, needs_multiplier, varies};
+use super::Builder;
 use super::controller::Controller;
 use super::inputs::LaneInput;
 use super::weights::Weights;
-use super::{Builder, index_name};
 use crate::dataflow::sum::start_value;
 use crate::dataflow::{Accumulator, Dataflow, Material, NodeId, Term, TooWide};
 use crate::layer::Part;
@@ -16,13 +16,13 @@ use crate::schedule::{Moment, Schedule};
 
 /// Where a unit's products are summed.
 pub(super) struct Unit {
-    pub position: usize,
+    pub window: usize,
     pub index: usize,
     /// The sum of a step, or its products where they must be added one by one.
     pub partial: Vec<Term>,
 }
 
-/// The results of a group, one a position and unit, and the stage in which they are there.
+/// The results of a group, one a window and unit, and the stage in which they are there.
 pub(super) struct Sums {
     pub values: Vec<Operand>,
     pub stage: u32,
@@ -40,10 +40,10 @@ impl Builder<'_> {
         let mut dataflow = Dataflow::default();
         let mut values: Vec<Operand> = Vec::new();
         let mut lane_terms = Vec::with_capacity(lanes.len());
-        for (position, lanes) in lanes.iter().enumerate() {
+        for (window, lanes) in lanes.iter().enumerate() {
             let mut terms = Vec::with_capacity(lanes.len());
             for (lane, (value, range, fraction_bits)) in lanes.iter().enumerate() {
-                let name = format!("lane_{}", index_name(position, self.positions, &[lane]));
+                let name = format!("lane_{}", self.window_name(window, &[lane]));
                 let node = dataflow.input(name, *range);
                 terms.push(Term { node, fraction_bits: *fraction_bits, negative: false });
                 values.push(*value);
@@ -72,54 +72,62 @@ impl Builder<'_> {
     }
 
     /// The products of each unit, and their sum where that may be taken at once.
-    #[allow(clippy::needless_range_loop, reason = "the unit is an index of the kernel as well")]
     fn units(
         &mut self,
         dataflow: &mut Dataflow,
         lanes: &[Vec<Term>],
     ) -> Result<Vec<Unit>, TooWide> {
-        let tiling = self.tiling;
-        // One list of products a position and unit.
-        let mut products: Vec<Vec<Vec<Term>>> =
-            vec![vec![Vec::new(); tiling.units]; self.positions];
-        for unit in 0..tiling.units {
-            for lane in 0..tiling.lanes {
-                let weights = self.weights(unit, lane)?;
-                let needs = match &weights {
-                    Weights::Zero | Weights::Choice(_) => false,
-                    Weights::Constant(weight) => needs_multiplier(*weight),
-                    Weights::Field { .. } => true,
-                };
-                self.statistics.multipliers += u64::from(needs) * self.positions as u64;
-                let factor = self.factor(dataflow, &weights, unit, lane);
-                for (position, lanes) in lanes.iter().enumerate() {
-                    let name =
-                        format!("product_{}", index_name(position, self.positions, &[unit, lane]));
-                    let x = lanes[lane];
-                    let product = self.product(dataflow, x, &weights, &factor, &name)?;
-                    products[position][unit].push(product);
+        let (tiling, applied) = (self.tiling, self.applied);
+        let groups = applied.groups();
+        // One list of products a window and unit.
+        let mut products: Vec<Vec<Vec<Term>>> = vec![vec![Vec::new(); tiling.units]; lanes.len()];
+        for group in 0..groups {
+            for unit in 0..tiling.units {
+                for lane in 0..tiling.lanes {
+                    let weights = self.weights(group, unit, lane)?;
+                    let factor = self.factor(dataflow, &weights, group, unit, lane);
+                    for window in (group..lanes.len()).step_by(groups) {
+                        let name = format!("product_{}", self.window_name(window, &[unit, lane]));
+                        let x = lanes[window][lane];
+                        let range = dataflow.range(x.node);
+                        self.statistics.multipliers += u64::from(self.multiplies(range, &weights));
+                        let product = self.product(dataflow, x, &weights, &factor, &name)?;
+                        products[window][unit].push(product);
+                    }
                 }
             }
         }
         let mut units = Vec::new();
-        for (position, products) in products.into_iter().enumerate() {
+        for (window, products) in products.into_iter().enumerate() {
             for (unit, products) in products.into_iter().enumerate() {
-                let name = format!("partial_{}", index_name(position, self.positions, &[unit]));
-                let partial = match self.kernel.accumulator {
+                let name = format!("partial_{}", self.window_name(window, &[unit]));
+                let partial = match applied.kernel(window).accumulator {
                     Accumulator::Exact => vec![dataflow.sum(products, &name)?],
                     Accumulator::Typed(accum) => {
                         let products = dataflow.cast_products(accum, products, &name)?;
-                        if self.saturates(position) {
+                        if self.saturates(window) {
                             products
                         } else {
                             vec![dataflow.sum(products, &name)?]
                         }
                     }
                 };
-                units.push(Unit { position, index: unit, partial });
+                units.push(Unit { window, index: unit, partial });
             }
         }
         Ok(units)
+    }
+
+    /// Whether the product of a lane of this range with these weights needs a multiplier.
+    fn multiplies(&self, lane: Range, weights: &Weights) -> bool {
+        match weights {
+            Weights::Zero | Weights::Choice(_) => false,
+            Weights::Constant(weight) => {
+                let magnitude = Range::constant(weight.mantissa.abs());
+                needs_multiplier(*weight) && varies(lane, material(self.style, lane, magnitude))
+            }
+            Weights::Field { range, .. } => varies(lane, material(self.style, lane, *range)),
+        }
     }
 
     /// The product of a lane with its weight of the step.
@@ -171,17 +179,17 @@ impl Builder<'_> {
         biases: &[Term],
     ) -> Result<Sums, TooWide> {
         let mut terms = Vec::new();
-        for Unit { position, index: unit, partial } in units {
-            let (position, unit) = (*position, *unit);
-            let name = format!("sum_{}", index_name(position, self.positions, &[unit]));
+        for Unit { window, index: unit, partial } in units {
+            let (window, unit) = (*window, *unit);
+            let name = format!("sum_{}", self.window_name(window, &[unit]));
             // The products are in the accumulator's type already; casting them again is nothing.
             let sum = dataflow.accumulate(
-                self.kernel.accumulator,
-                biases[unit],
+                self.applied.kernel(window).accumulator,
+                biases[self.bias_index(window, unit)],
                 partial.clone(),
                 &name,
             )?;
-            let result = self.unit_result(&mut dataflow, sum, position, unit)?;
+            let result = self.unit_result(&mut dataflow, sum, window, unit)?;
             terms.push(result);
         }
         self.output_terms(&mut dataflow, &terms)?;
@@ -195,20 +203,20 @@ impl Builder<'_> {
     }
 
     /// Whether a prefix of a sum can leave a saturating accumulator's range.
-    fn saturates(&self, position: usize) -> bool {
-        let Accumulator::Typed(accum) = self.kernel.accumulator else {
+    fn saturates(&self, window: usize) -> bool {
+        let kernel = self.applied.kernel(window);
+        let Accumulator::Typed(accum) = kernel.accumulator else {
             return false;
         };
         if accum.overflow == Overflow::Wrap {
             return false;
         }
         let legal = accum.overflow.range_of(accum.format);
-        let n_in = self.kernel.shape.n_in;
-        (0..self.kernel.shape.n_out).any(|j| {
-            let start = start_value(self.kernel.accumulator, self.kernel.bias[j]);
+        (0..self.shape.n_out).any(|j| {
+            let start = start_value(kernel.accumulator, kernel.bias[j]);
             let mut sum = Some(Range::constant(start.mantissa));
-            (0..n_in).any(|k| {
-                let product = self.product_range(position * n_in + k, k, j);
+            (0..self.shape.n_in).any(|k| {
+                let product = self.product_range(window, k, j);
                 let product = product.map(|(range, fraction)| range.cast(fraction, accum));
                 sum = sum.zip(product).and_then(|(sum, product)| sum.plus(product));
                 !sum.is_some_and(|sum| sum.within(legal))
@@ -216,11 +224,12 @@ impl Builder<'_> {
         })
     }
 
-    /// The exact product of an input element and a weight: range and bits after the point.
-    pub(super) fn product_range(&self, element: usize, k: usize, j: usize) -> Option<(Range, i32)> {
-        let weight = self.kernel.weight(k, j);
-        let range = self.input.ranges[element].times(Range::constant(weight.mantissa))?;
-        Some((range, self.input.format(element).fraction_bits() + weight.fraction_bits))
+    /// The exact product of an input of a window and a weight: range and bits after the point.
+    pub(super) fn product_range(&self, window: usize, k: usize, j: usize) -> Option<(Range, i32)> {
+        let weight = self.applied.kernel(window).weight(k, j);
+        let (range, fraction_bits) = self.applied.exact_range(self.input, window, k);
+        let product = range.times(Range::constant(weight.mantissa))?;
+        Some((product, fraction_bits + weight.fraction_bits))
     }
 
     /// Lowers a dataflow whose outputs are needed in its last stage.

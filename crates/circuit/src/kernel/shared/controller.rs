@@ -28,10 +28,7 @@ impl Builder<'_> {
         let (step, step_is_last) = self.draft.counter("step", start, self.tiling.steps());
         let busy = self.draft.open_register("busy", BIT);
         let done = self.draft.assign("done", BIT, Expr::And { a: busy, b: step_is_last });
-        let not_done = self.draft.assign("not_done", BIT, Expr::Not { a: step_is_last });
-        let stay = self.draft.assign("stay_busy", BIT, Expr::And { a: busy, b: not_done });
-        let next = self.draft.assign("busy_next", BIT, Expr::Or { a: start, b: stay });
-        self.draft.close_register(busy, next, None, true);
+        self.draft.close_busy(busy, start, step_is_last);
         let (first, last) = if input_steps == 1 {
             (None, busy)
         } else if output_steps == 1 {

@@ -13,24 +13,24 @@ pub(super) type LaneInput = (Operand, Range, i32);
 
 impl Builder<'_> {
     /// The registers that hold the inputs: loaded at the start, then shifted by one chunk a step.
-    /// Returns what each lane reads at each position: value, range and bits after the point.
+    /// Returns what each lane reads of each window: value, range and bits after the point.
     pub(super) fn input_registers(
         &mut self,
         start: SignalId,
         elements: &[Operand],
     ) -> Result<Vec<Vec<LaneInput>>, TooWide> {
-        let n_in = self.kernel.shape.n_in;
+        let n_in = self.shape.n_in;
         let Tiling { lanes, output_steps, .. } = self.tiling;
         self.draft.module.comment("Inputs: loaded at the start, then shifted by one chunk a step.");
-        let mut all = Vec::with_capacity(self.positions);
-        for position in 0..self.positions {
-            let first = position * n_in;
+        let mut all = Vec::with_capacity(self.applied.windows.len());
+        for (window, sources) in self.applied.windows.iter().enumerate() {
+            let first = window * n_in;
             // What a lane reads has one type, so all elements that pass through it share a grid.
             let of_lane: Vec<(i32, Range)> = (0..lanes)
                 .map(|lane| {
-                    let elements = (lane..n_in).step_by(lanes).map(|k| {
-                        (self.input.ranges[first + k], self.input.format(first + k).fraction_bits())
-                    });
+                    let elements = (lane..n_in)
+                        .step_by(lanes)
+                        .map(|k| self.applied.exact_range(self.input, window, k));
                     common_grid(elements, || format!("lane_{lane}"))
                 })
                 .collect::<Result<_, _>>()?;
@@ -45,8 +45,11 @@ impl Builder<'_> {
             for k in 0..n_in {
                 let Some(q) = held[k] else { continue };
                 let (grid, range) = of_lane[k % lanes];
-                let shift = (grid - self.input.format(first + k).fraction_bits()).max(0) as u32;
-                let load = self.load_value(first + k, elements[first + k], shift, range);
+                let element = sources[k].map_or(Operand::Constant(0), |index| elements[index]);
+                let (_, fraction_bits) = self.applied.exact_range(self.input, window, k);
+                let shift = (grid - fraction_bits).max(0) as u32;
+                let load =
+                    self.draft.aligned(&format!("aligned_{}", first + k), element, shift, range);
                 // With one group of outputs nothing is read twice; else the chunks come round.
                 let next = if output_steps > 1 {
                     held[(k + lanes) % n_in]
@@ -83,17 +86,5 @@ impl Builder<'_> {
             all.push(read);
         }
         Ok(all)
-    }
-
-    /// An input element on its lane's grid.
-    fn load_value(&mut self, index: usize, element: Operand, shift: u32, range: Range) -> Operand {
-        match element {
-            Operand::Constant(value) => Operand::Constant(value << shift),
-            Operand::Signal(_) if shift == 0 => element,
-            Operand::Signal(a) => {
-                let expr = Expr::ShiftLeft { a, shift };
-                self.draft.assign(&format!("aligned_{index}"), signal_type(range), expr).into()
-            }
-        }
     }
 }

@@ -20,54 +20,85 @@ mod outputs;
 mod weights;
 
 use rtl4ml_hdl::MemoryStyle;
-use rtl4ml_ir::{MultiplierStyle, Range, ResultType, Strategy, TensorType};
+use rtl4ml_ir::layers::KernelShape;
+use rtl4ml_ir::{MultiplierStyle, Range, ResultType, Strategy, TensorType, Types};
 
 use super::draft::Draft;
-use super::{Kernel, Tiling};
+use super::{Applied, Tiling};
+use crate::circuit::CircuitError;
 use crate::dataflow::TooWide;
 use crate::delay::DelayModel;
 use crate::layer::{BuiltLayer, Part, Statistics, add_input_bus, add_valid_input};
 use crate::layers::LayerContext;
 use weights::Field;
+
 /// ROMs of `resource` layers deeper than this go to block RAM.
 const DISTRIBUTED_ROM_WORDS: usize = 64;
 
 /// The module of a layer while it is being written.
 struct Builder<'a> {
-    kernel: &'a Kernel,
+    applied: &'a Applied,
+    /// The size of every kernel.
+    shape: KernelShape,
     tiling: Tiling,
     input: &'a TensorType,
     output: &'a TensorType,
     result: &'a ResultType,
     style: MultiplierStyle,
     model: &'a DelayModel,
-    positions: usize,
     draft: Draft,
     fields: Vec<Field>,
     statistics: Statistics,
     parts: Vec<Part>,
 }
 
-/// Builds the module of a layer whose kernel shares its multipliers.
+/// Builds the module of a layer whose kernels share their multipliers.
 ///
 /// # Errors
-/// When an intermediate needs more than 64 bits.
+/// When an intermediate needs more than 64 bits, or results that share a unit have other types.
 pub fn build(
     context: &LayerContext,
-    kernel: &Kernel,
+    applied: &Applied,
+    result: &ResultType,
+) -> Result<BuiltLayer, CircuitError> {
+    let tiling = Tiling::new(applied.shape(), context.layer.implementation.reuse_factor);
+    if let ResultType::Cast(types) = result
+        && !units_have_one_type(applied, tiling, types)
+    {
+        let layer = context.layer.name.clone();
+        return Err(CircuitError::PerElementResult { layer, n_in: applied.shape().n_in });
+    }
+    module(context, applied, tiling, result)
+        .map_err(|error| CircuitError::too_wide(context.layer, error))
+}
+
+/// Whether all results of each unit have the same type.
+fn units_have_one_type(applied: &Applied, tiling: Tiling, types: &Types) -> bool {
+    let n_out = applied.shape().n_out;
+    (0..applied.windows.len()).all(|window| {
+        (0..n_out).all(|j| {
+            let first = window * n_out;
+            types.get(first + j) == types.get(first + j % tiling.units)
+        })
+    })
+}
+
+fn module(
+    context: &LayerContext,
+    applied: &Applied,
     tiling: Tiling,
     result: &ResultType,
 ) -> Result<BuiltLayer, TooWide> {
     let implementation = context.layer.implementation;
     let mut builder = Builder {
-        kernel,
+        applied,
+        shape: applied.shape(),
         tiling,
         input: context.input(),
         output: context.output,
         result,
         style: implementation.multiplier,
         model: context.model,
-        positions: context.input().element_count() / kernel.shape.n_in,
         draft: Draft::new(context.module_name),
         fields: Vec::new(),
         statistics: Statistics::default(),
@@ -109,8 +140,20 @@ pub fn build(
     })
 }
 
+impl Builder<'_> {
+    /// The name of something of a window.
+    fn window_name(&self, window: usize, indices: &[usize]) -> String {
+        index_name(window, self.applied.windows.len(), indices)
+    }
+
+    /// The name of something of a group.
+    fn group_name(&self, group: usize, indices: &[usize]) -> String {
+        index_name(group, self.applied.groups(), indices)
+    }
+}
+
 /// The fraction bits of the finest and the union of the ranges on that grid.
-fn common_grid(
+pub(super) fn common_grid(
     values: impl Iterator<Item = (Range, i32)> + Clone,
     name: impl Fn() -> String,
 ) -> Result<(i32, Range), TooWide> {
@@ -123,9 +166,9 @@ fn common_grid(
     union.map(|union| (grid, union)).ok_or_else(|| TooWide { name: name() })
 }
 
-/// The position, where there are several, and further indices, joined by underscores.
-fn index_name(position: usize, positions: usize, indices: &[usize]) -> String {
-    let position = (positions > 1).then_some(position);
-    let parts: Vec<String> = position.iter().chain(indices).map(ToString::to_string).collect();
+/// One of several, where there are several, and further indices, joined by underscores.
+fn index_name(one: usize, of: usize, indices: &[usize]) -> String {
+    let one = (of > 1).then_some(one);
+    let parts: Vec<String> = one.iter().chain(indices).map(ToString::to_string).collect();
     parts.join("_")
 }

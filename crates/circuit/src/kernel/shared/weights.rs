@@ -37,9 +37,14 @@ pub(super) struct Field {
 
 impl Builder<'_> {
     /// The weights of one multiplier over the steps.
-    pub(super) fn weights(&self, unit: usize, lane: usize) -> Result<Weights, TooWide> {
-        let tiling = self.tiling;
-        let at = |step| self.kernel.weight(tiling.input(step, lane), tiling.output(step, unit));
+    pub(super) fn weights(
+        &self,
+        group: usize,
+        unit: usize,
+        lane: usize,
+    ) -> Result<Weights, TooWide> {
+        let (tiling, kernel) = (self.tiling, &self.applied.kernels[group]);
+        let at = |step| kernel.weight(tiling.input(step, lane), tiling.output(step, unit));
         let all = (0..tiling.steps()).map(at);
         let first = at(0);
         if all.clone().all(|weight| weight.mantissa == 0) {
@@ -57,7 +62,9 @@ impl Builder<'_> {
             Ok(Weights::Choice(choices))
         } else {
             let ranges = all.map(|w| (Range::constant(w.mantissa), w.fraction_bits));
-            let (fraction_bits, range) = common_grid(ranges, || format!("weight_{unit}_{lane}"))?;
+            let (fraction_bits, range) = common_grid(ranges, || {
+                format!("weight_{}", self.group_name(group, &[unit, lane]))
+            })?;
             Ok(Weights::Field { fraction_bits, range })
         }
     }
@@ -85,23 +92,24 @@ impl Builder<'_> {
         &mut self,
         dataflow: &mut Dataflow,
         weights: &Weights,
+        group: usize,
         unit: usize,
         lane: usize,
     ) -> Vec<NodeId> {
-        let (tiling, kernel) = (self.tiling, self.kernel);
+        let (tiling, kernel) = (self.tiling, &self.applied.kernels[group]);
         let at = |step| kernel.weight(tiling.input(step, lane), tiling.output(step, unit));
         match weights {
             Weights::Zero | Weights::Constant(_) => Vec::new(),
             Weights::Field { fraction_bits, range } => {
                 let grid = *fraction_bits;
-                let name = format!("weight_{unit}_{lane}");
+                let name = format!("weight_{}", self.group_name(group, &[unit, lane]));
                 vec![self.field(dataflow, &name, *range, |step| at(step).mantissa_at(grid))]
             }
             Weights::Choice(choices) => choices
                 .iter()
                 .enumerate()
                 .map(|(index, choice)| {
-                    let name = format!("choose_{unit}_{lane}_{index}");
+                    let name = format!("choose_{}", self.group_name(group, &[unit, lane, index]));
                     let range = Range::new(0, 1);
                     self.field(dataflow, &name, range, |step| i128::from(at(step) == *choice))
                 })
@@ -109,26 +117,34 @@ impl Builder<'_> {
         }
     }
 
-    /// The start value of each unit's sum: a constant, or a field where groups differ.
+    /// The start value of each unit's sum, group by group: a constant, or a field where the steps
+    /// differ.
     pub(super) fn bias_fields(&mut self, dataflow: &mut Dataflow) -> Result<Vec<Term>, TooWide> {
-        let (tiling, kernel) = (self.tiling, self.kernel);
-        let mut terms = Vec::with_capacity(tiling.units);
-        for unit in 0..tiling.units {
-            let bias = |step: usize| {
-                start_value(kernel.accumulator, kernel.bias[tiling.output(step, unit)])
-            };
-            let all = (0..tiling.steps()).map(bias);
-            if all.clone().all(|value| value == bias(0)) {
-                terms.push(dataflow.constant_term(bias(0)));
-                continue;
+        let (tiling, applied) = (self.tiling, self.applied);
+        let mut terms = Vec::with_capacity(applied.groups() * tiling.units);
+        for (group, kernel) in applied.kernels.iter().enumerate() {
+            for unit in 0..tiling.units {
+                let bias = |step: usize| {
+                    start_value(kernel.accumulator, kernel.bias[tiling.output(step, unit)])
+                };
+                let all = (0..tiling.steps()).map(bias);
+                if all.clone().all(|value| value == bias(0)) {
+                    terms.push(dataflow.constant_term(bias(0)));
+                    continue;
+                }
+                let name = format!("bias_{}", self.group_name(group, &[unit]));
+                let ranges = all.map(|bias| (Range::constant(bias.mantissa), bias.fraction_bits));
+                let (grid, range) = common_grid(ranges, || name.clone())?;
+                let node = self.field(dataflow, &name, range, |step| bias(step).mantissa_at(grid));
+                terms.push(Term { node, fraction_bits: grid, negative: false });
             }
-            let name = format!("bias_{unit}");
-            let ranges = all.map(|bias| (Range::constant(bias.mantissa), bias.fraction_bits));
-            let (grid, range) = common_grid(ranges, || name.clone())?;
-            let node = self.field(dataflow, &name, range, |step| bias(step).mantissa_at(grid));
-            terms.push(Term { node, fraction_bits: grid, negative: false });
         }
         Ok(terms)
+    }
+
+    /// The place of a unit's start value among those of all groups.
+    pub(super) fn bias_index(&self, window: usize, unit: usize) -> usize {
+        window % self.applied.groups() * self.tiling.units + unit
     }
 
     /// The ROM of all fields; returns each with the dataflow input that it is.
