@@ -65,11 +65,25 @@ pub struct Statistics {
     pub register_bits: u64,
     /// Bits of weights and tables in ROMs.
     pub rom_bits: u64,
+    /// Bits of line buffers and of buffers between layers in RAMs.
+    pub ram_bits: u64,
     /// The longest delay between two registers by the delay model, in picoseconds.
     pub worst_stage_ps: u32,
 }
 
 impl Statistics {
+    /// Adds what another part of the layer is made of.
+    pub fn add(&mut self, other: &Self) {
+        self.multipliers += other.multipliers;
+        self.dsp_multipliers += other.dsp_multipliers;
+        self.dsp_blocks += other.dsp_blocks;
+        self.adders += other.adders;
+        self.register_bits += other.register_bits;
+        self.rom_bits += other.rom_bits;
+        self.ram_bits += other.ram_bits;
+        self.worst_stage_ps = self.worst_stage_ps.max(other.worst_stage_ps);
+    }
+
     /// Adds what a dataflow is made of.
     pub fn count(&mut self, Part { dataflow, schedule, .. }: &Part) {
         self.worst_stage_ps = self.worst_stage_ps.max(schedule.worst_ps);
@@ -95,7 +109,7 @@ impl Statistics {
 }
 
 /// What the port of an input is called, of so many inputs.
-fn input_name(input: usize, inputs: usize) -> String {
+pub(crate) fn input_name(input: usize, inputs: usize) -> String {
     if inputs == 1 { "x".to_owned() } else { format!("x{input}") }
 }
 

@@ -7,9 +7,9 @@ use rtl4ml_hdl::{
     BusDriver, BusId, Connection, Design, Expr, Instance, Module, ModuleId, Operand, Register,
     SignalId, Type,
 };
-use rtl4ml_ir::{Layer, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Io, Layer, Source, TensorType, VerifiedNetwork};
 
-use crate::bus::BusLayout;
+use crate::bus::{BusLayout, port_lanes};
 use crate::circuit::{Circuit, CircuitError, Interface, LayerSummary, Port};
 use crate::delay::DelayModel;
 use crate::doc;
@@ -73,21 +73,18 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
         top.layer(index, layer);
     }
     let (outputs, latency_cycles) = top.outputs();
-    let interface =
-        Interface { top: top_name, inputs, outputs, latency_cycles, initiation_interval_cycles };
+    let interface = Interface {
+        top: top_name,
+        io: Io::Parallel,
+        inputs,
+        outputs,
+        latency_cycles,
+        initiation_interval_cycles,
+    };
     let Top { mut design, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);
     design.add(module);
     Ok(Circuit { design, interface, layers })
-}
-
-/// The lanes of a port, which are as wide as the format says.
-fn port_lanes(tensor: &TensorType) -> Vec<Type> {
-    (0..tensor.element_count())
-        .map(|index| tensor.format(index))
-        .filter(|format| format.width > 0)
-        .map(|format| Type { width: format.width, signed: format.signed })
-        .collect()
 }
 
 impl Top<'_> {

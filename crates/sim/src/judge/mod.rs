@@ -1,8 +1,11 @@
 //! Drives an engine with a stimulus and judges it by the rules of the protocol.
 
+mod streams;
+
 use std::collections::VecDeque;
 
 use rtl4ml_circuit::protocol::{RESET_CYCLES, Stimulus};
+use rtl4ml_ir::Io;
 
 use crate::EngineError;
 use crate::engine::{Engine, Pins, Sampled};
@@ -27,6 +30,22 @@ pub enum Mismatch {
     Ready { cycle: u64, found: bool, expected: bool },
     #[error("cycle {cycle}: out_valid is {found}, must be {expected} (latency {latency_cycles})")]
     Valid { cycle: u64, found: bool, expected: bool, latency_cycles: u64 },
+    #[error("cycle {cycle}: nothing has moved for {patience} cycles; the streams have stopped")]
+    Stopped { cycle: u64, patience: u64 },
+    #[error(
+        "cycle {cycle}: output `{port}` has changed or withdrawn a transfer that was not taken"
+    )]
+    Unsteady { cycle: u64, port: String },
+    #[error("cycle {cycle}: output `{port}` gives more transfers than its frames have")]
+    Surplus { cycle: u64, port: String },
+    #[error(
+        "frame {frame} ends {found} cycles after the first input, must be {expected} (latency)"
+    )]
+    Latency { frame: usize, found: u64, expected: u64 },
+    #[error(
+        "frame {frame} ends {found} cycles after the one before, must be {expected} (interval)"
+    )]
+    Interval { frame: usize, found: u64, expected: u64 },
     #[error(
         "transaction {transaction}, output `{port}`, element {element}: found {found}, must be {expected}"
     )]
@@ -40,7 +59,7 @@ struct InFlight {
 }
 
 /// Drives `stimulus` into an engine and checks latency, interval and readiness in every cycle, and
-/// every output against `expected` (one entry a transaction).
+/// every output against `expected` (one entry a transaction), by the rules of the protocol.
 ///
 /// # Errors
 /// The first rule that is broken.
@@ -51,6 +70,9 @@ pub fn judge(
     mut progress: impl FnMut(usize),
 ) -> Result<Judgement, Mismatch> {
     let interface = engine.interface().clone();
+    if interface.io == Io::Stream {
+        return streams::judge(engine, &interface, stimulus, expected, progress);
+    }
     let (latency_cycles, interval) =
         (interface.latency_cycles, interface.initiation_interval_cycles);
     let mut judgement = Judgement { outputs: vec![None; stimulus.transactions.len()], cycles: 0 };
