@@ -170,15 +170,19 @@ impl Problem {
     pub fn key(&self) -> &'static str {
         match self {
             Self::Name { .. } | Self::DuplicateName { .. } | Self::Dead { .. } => "name",
-            Self::Empty { what } | Self::Contract { what } => what,
-            Self::ForwardReference { .. } | Self::InputCount { .. } => "inputs",
-            Self::WeightInputs { .. } | Self::WeightRank { .. } | Self::NetworkProducts { .. } => {
-                "weight"
-            }
-            Self::WeightChannels { .. } => "weight",
-            Self::ImageRank { .. } | Self::InputShapes { .. } => "inputs",
+            Self::Empty { what }
+            | Self::Contract { what }
+            | Self::ChannelConstant { what, .. }
+            | Self::Broadcast { what, .. } => what,
+            Self::ForwardReference { .. }
+            | Self::InputCount { .. }
+            | Self::ImageRank { .. }
+            | Self::InputShapes { .. } => "inputs",
+            Self::WeightInputs { .. }
+            | Self::WeightRank { .. }
+            | Self::WeightChannels { .. }
+            | Self::NetworkProducts { .. } => "weight",
             Self::WindowSize { .. } => "kernel_size",
-            Self::ChannelConstant { what, .. } | Self::Broadcast { what, .. } => what,
             Self::Permutation { .. } => "dims",
             Self::Axis { .. } => "axis",
             Self::Cropping { .. } => "cropping",

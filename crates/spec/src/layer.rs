@@ -3,7 +3,9 @@
 //! Guarantees: a layer with a mistake is replaced by one of which nothing is inferred.
 
 use rtl4ml_ir::error::with_article;
-use rtl4ml_ir::{Implementation, InputId, Layer, LayerId, Network, Problem, Relu, Site, Source};
+use rtl4ml_ir::{
+    BatchNorm, Implementation, InputId, Layer, LayerId, Network, Problem, Relu, Site, Source,
+};
 
 use crate::defaults::Defaults;
 use crate::diagnostics::{Mistakes, Reported, quoted};
@@ -87,7 +89,7 @@ pub(crate) fn add_layer<'n>(
                     define_folded(node, &named, source, graph, progress, mistakes);
                     return;
                 }
-                Ok(Folded::Not(part)) => Ok(vec![part]),
+                Ok(Folded::Not(norm)) => Ok(vec![Part::new(norm, Implementation::default())]),
                 Err(reported) => Err(reported),
             }
         }
@@ -151,7 +153,7 @@ enum Folded {
     /// It is part of the layer that computes this.
     Into(Source),
     /// It is a layer of its own.
-    Not(Part),
+    Not(BatchNorm),
 }
 
 /// Folds a batch normalisation that is to be folded, or that can be without any change.
@@ -188,11 +190,9 @@ fn folded<'n>(
             if normalisation(*source).fold_if_exact(&norm, graph, network, trained) {
                 return Ok(Folded::Into(*source));
             }
-            Ok(Folded::Not(Part::new(norm, Implementation::default())))
+            Ok(Folded::Not(norm))
         }
-        (Lowered::FoldIfExact(norm), _) => {
-            Ok(Folded::Not(Part::new(norm, Implementation::default())))
-        }
+        (Lowered::FoldIfExact(norm), _) => Ok(Folded::Not(norm)),
         (Lowered::Layers(_), _) => unreachable!("these are layers of their own"),
     }
 }

@@ -102,7 +102,7 @@ impl LayerSpec<'_> {
     ) -> Read<Trained> {
         // Types are asked for where there is something to round, whatever else is wrong with it.
         let weight_type = self.type_of(key, weight_type);
-        let bias_type = bias_type.map(|ty| self.type_of("bias", ty)).unwrap_or(Ok(None));
+        let bias_type = bias_type.map_or(Ok(None), |ty| self.type_of("bias", ty));
         let accum = accum?.and_then(TypeOrAuto::explicit);
         let (weight_type, bias_type) = (weight_type?, bias_type?);
         // That the weights are missing has been told where there is no type of them.

@@ -181,7 +181,8 @@ fn a_normalisation_of_its_own_from_its_statistics() {
         "  - {name: bn, type: batch_norm, gamma: [2, 4], beta: [1, 0], mean: [0.5, 1], variance: [3, 3.5], epsilon: 0.5, fold: false}\n",
     );
     let Op::BatchNorm(norm) = op(&found, 1) else { panic!("a batch normalisation") };
-    let numbers = |constant: &rtl4ml_ir::Constant| [0, 1].map(|i| constant.get(i).to_f64());
+    let numbers =
+        |constant: &rtl4ml_ir::Constant| vec![constant.get(0).to_f64(), constant.get(1).to_f64()];
     // 2 / sqrt(3.5) is 1.069.., 4 / 2 is 2; 1 - 0.5 * 1.069.. is 0.465.., 0 - 1 * 2 is -2; both
     // are cut to sixteenths.
     assert_eq!(numbers(&norm.scale), [1.0625, 2.0]);
@@ -218,9 +219,9 @@ outputs: [act, again]
 #[test]
 fn two_normalisations_are_folded_one_after_the_other() {
     let found = after_dense(
-        r#"  - {name: bn1, type: batch_norm, scale: [0.3, -1], shift: [0.25, 1.5], fold: true}
+        r"  - {name: bn1, type: batch_norm, scale: [0.3, -1], shift: [0.25, 1.5], fold: true}
   - {name: bn2, type: batch_norm, scale: [10, 2], shift: [0, 1], fold: true}
-"#,
+",
     );
     let Op::Dense(dense) = op(&found, 0) else { panic!("a dense layer") };
     assert_eq!(found.network.network().layers.len(), 1);
