@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod images;
+mod values;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -9,10 +12,11 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rtl4ml_ir::{
     Constant, Dense, FixedType, Format, Implementation, Kernel, MultiplierStyle, Network, Op,
-    Overflow, Quantize, Relu, Reshape, ResultType, Rounding, Source, Strategy as LayerStrategy,
-    Types, VerifiedNetwork, verify,
+    Quantize, Relu, Reshape, ResultType, Source, Strategy as LayerStrategy, Types, VerifiedNetwork,
+    verify,
 };
 use rtl4ml_sim::vectors::{Random, corners_and_random};
+use values::{fixed_type, weights};
 
 use rtl4ml_conformance::{Case, on_external_simulators, on_rust_hdl};
 
@@ -34,31 +38,6 @@ enum Recipe {
     Relu(Option<FixedType>),
     Quantize(Vec<FixedType>),
     Reshape,
-}
-
-fn format() -> impl Strategy<Value = Format> {
-    let width = prop_oneof![3 => 2u32..11, 1 => Just(1u32), 1 => 11u32..20];
-    (any::<bool>(), width, -2i32..8).prop_map(|(signed, width, offset)| Format {
-        signed,
-        width,
-        integer_bits: (width as i32 / 2 + offset - 2).clamp(-3, width as i32 + 3),
-    })
-}
-
-fn fixed_type() -> impl Strategy<Value = FixedType> {
-    let modes = (select(&Rounding::ALL[..]), select(&Overflow::ALL[..]));
-    (format(), modes).prop_map(|(format, (rounding, overflow))| FixedType {
-        format,
-        rounding,
-        overflow,
-    })
-}
-
-/// Weights as numbers of quarters, many of them zeros and powers of two.
-fn weights() -> impl Strategy<Value = Vec<i8>> {
-    let some = vec(prop_oneof![Just(0i8), select(&[1i8, 2, 4, 8, -1, -2, -8][..]), -20i8..20], 96);
-    let only = vec(select(&[0i8, 4, -4, 8][..]), 96);
-    prop_oneof![6 => some, 1 => only, 1 => Just(vec![0; 96])]
 }
 
 fn recipe() -> impl Strategy<Value = Recipe> {
@@ -175,7 +154,11 @@ fn build(recipe: Recipe, shape: &mut Vec<usize>) -> (Op, Implementation) {
 
 /// Random networks that the verifier takes: some need intermediates beyond 64 bits.
 fn verified_network() -> impl Strategy<Value = VerifiedNetwork> {
-    network().prop_filter_map("an intermediate is too wide", |network| verify(network).ok())
+    verified(network())
+}
+
+fn verified(networks: impl Strategy<Value = Network>) -> impl Strategy<Value = VerifiedNetwork> {
+    networks.prop_filter_map("an intermediate is too wide", |network| verify(network).ok())
 }
 
 fn case(name: String, network: VerifiedNetwork, samples: usize, seed: u64) -> Case {
@@ -193,19 +176,28 @@ proptest! {
 }
 
 /// The same networks every time, so that a failure of an external simulator can be repeated.
-#[test]
-fn on_every_engine() {
+fn on_every_engine(
+    title: &str,
+    networks: &impl Strategy<Value = VerifiedNetwork>,
+    count: u64,
+    samples: usize,
+) {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let cases: Vec<_> = (0..60)
+    let cases: Vec<_> = (0..count)
         .map(|index| {
-            let drawn = verified_network().new_tree(&mut runner).unwrap().current();
+            let drawn = networks.new_tree(&mut runner).unwrap().current();
             let mut network = drawn.network().clone();
-            network.name = format!("random_{index}");
-            on_rust_hdl(case(network.name.clone(), verify(network).unwrap(), 40, index))
+            network.name = format!("{title}_{index}");
+            on_rust_hdl(case(network.name.clone(), verify(network).unwrap(), samples, index))
         })
         .collect();
-    on_external_simulators("random networks", &cases);
+    on_external_simulators(title, &cases);
+}
+
+#[test]
+fn vectors_on_every_engine() {
+    on_every_engine("random", &verified_network(), 60, 40);
 }
 
 /// Formats of one type an element, some of them without bits.
