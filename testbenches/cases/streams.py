@@ -169,6 +169,32 @@ def skip_connection_stream(random: Random):
 
 
 @case
+def projection_stream(random: Random):
+    """Stream: a skip connection through a strided pointwise convolution, beside a strided block."""
+    x = random_input(random, [5, 6, 2], "ufixed<5,2>", 24)
+    layers = [
+        random_conv(random, "conv", 2, 2, Window([3, 3], [2, 2], "same"), NARROW),
+        random_conv(random, "short", 2, 2, Window([1, 1], [2, 2]), NARROW, inputs=["x"]),
+        Merge("skip", "add", "fixed<9,5>", ["conv", "short"]),
+        Elementwise("act", "relu", RELU),
+    ]
+    return new(projection_stream, [x], layers), unchecked
+
+
+@case
+def two_outputs_stream(random: Random):
+    """Stream: an image that is an output, pooled on into a second, slower output."""
+    x = random_input(random, [2, 7, 2], X, 24)
+    layers = [
+        random_conv(random, "image", 2, 2, Window([2, 3], padding="same"), NARROW),
+        Pool("largest", False, "fixed<8,4>", "auto", "auto", Window([2, 2]), inputs=["image"]),
+        Reshape("flat"),
+        random_dense(random, "numbers", 6, 2, types(W)),
+    ]
+    return new(two_outputs_stream, [x], layers, outputs=["image", "numbers"]), unchecked
+
+
+@case
 def add_stream(random: Random):
     """Stream: two inputs added pixel by pixel, on other grids and of other signs."""
     a = random_input(random, [3, 4, 2], X, 24, "a")
