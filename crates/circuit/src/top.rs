@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use rtl4ml_hdl::names::Namer;
 use rtl4ml_hdl::{
-    BusDriver, BusId, Connection, Design, Expr, Instance, Module, ModuleId, Operand, Register,
-    SignalId, Type,
+    BusDriver, BusId, Connection, Expr, Instance, Module, Operand, Register, SignalId, Type,
 };
-use rtl4ml_ir::{Io, Layer, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Io, Layer, Source, VerifiedNetwork};
 
 use crate::bus::{BusLayout, port_lanes};
 use crate::circuit::{Circuit, CircuitError, Interface, LayerSummary, Port};
@@ -15,6 +14,7 @@ use crate::delay::DelayModel;
 use crate::doc;
 use crate::layer::{BIT, BuiltLayer, CORE, Statistics};
 use crate::layers::Wire;
+use crate::library::Library;
 use crate::plan::{LayerCircuit, PlannedLayer, Timing, plan};
 
 /// A tensor on its way through the top module.
@@ -31,12 +31,9 @@ struct Placed {
 
 struct Top<'a> {
     network: &'a VerifiedNetwork,
-    design: Design,
+    library: Library,
     module: Module,
     namer: Namer,
-    module_namer: Namer,
-    /// Modules by what they are but for their names, so that equal ones are emitted once.
-    known: HashMap<String, ModuleId>,
     placed: HashMap<Source, Placed>,
     /// When each tensor is there.
     timings: HashMap<Source, Timing>,
@@ -50,19 +47,17 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
     let network = verified.network();
     let plan = plan(verified, &DelayModel::new(&network.target))?;
     let initiation_interval_cycles = plan.initiation_interval_cycles();
-    let mut module_namer = Namer::default();
-    let top_name = module_namer.name(&network.name);
+    let (library, top_name) = Library::new(&network.name);
     let mut namer = Namer::default();
-    for port in ["clk", "rst", "in_valid", "in_ready", "out_valid", "unused"] {
+    // A signal must not have the name of its module: linters take it for a mistake.
+    for port in ["clk", "rst", "in_valid", "in_ready", "out_valid", "unused", &top_name] {
         namer.name(port);
     }
     let mut top = Top {
         network: verified,
-        design: Design::default(),
+        library,
         module: Module::new(top_name.clone()),
         namer,
-        module_namer,
-        known: HashMap::new(),
         placed: HashMap::new(),
         timings: plan.timings,
         delayed: HashMap::new(),
@@ -81,7 +76,7 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
         latency_cycles,
         initiation_interval_cycles,
     };
-    let Top { mut design, mut module, layers, .. } = top;
+    let Top { library: Library { mut design, .. }, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);
     design.add(module);
     Ok(Circuit { design, interface, layers })
@@ -107,37 +102,13 @@ impl Top<'_> {
                 .then(|| self.module.add_input_bus(&mut self.namer, &name, &lanes));
             // The port's lanes have the formats' types; the layers read lanes of the ranges'.
             let layout = BusLayout::of(tensor);
-            let elements = self.port_elements(bus, tensor, &layout);
-            let bus = bus.filter(|bus| self.lane_types(*bus) == layout.lane_types());
+            let elements = layout.port_elements(&self.module, bus, tensor);
+            let bus = bus.filter(|bus| self.module.lane_types(*bus) == layout.lane_types());
             let placed = Placed { elements, bus, valid: taken };
             self.placed.insert(source, placed);
             ports.push(port);
         }
         ports
-    }
-
-    /// The elements of an input port. Its lanes are those that the layers read but where a format
-    /// holds one value only, or where a signed format has no negative values.
-    fn port_elements(
-        &self,
-        bus: Option<BusId>,
-        tensor: &TensorType,
-        layout: &BusLayout,
-    ) -> Vec<Operand> {
-        let mut lanes = bus.into_iter().flat_map(|bus| self.module.lanes(bus));
-        let known = layout.elements(&self.module, None);
-        let value = |(index, known): (usize, Operand)| {
-            let lane = if tensor.format(index).width == 0 { None } else { lanes.next() };
-            match lane.filter(|_| tensor.ranges[index].as_constant().is_none()) {
-                Some(lane) => lane.into(),
-                None => known,
-            }
-        };
-        known.into_iter().enumerate().map(value).collect()
-    }
-
-    fn lane_types(&self, bus: BusId) -> Vec<Type> {
-        self.module.lanes(bus).map(|lane| self.module.ty(lane)).collect()
     }
 
     /// The lanes of a tensor as a bus; `None` where all elements are constants.
@@ -298,13 +269,13 @@ impl Top<'_> {
         summary.statistics = built.statistics;
         summary.parts = built.parts;
         if let Some(core) = core {
-            let core = self.add_module(core);
+            let core = self.library.add(core);
             let inside = module.instances.iter_mut().filter(|inside| inside.module == CORE);
             inside.for_each(|inside| inside.module = core);
         }
         module.doc = doc::layer(self.network, index, summary);
-        let id = self.add_module(module);
-        summary.module = Some(self.design.module(id).name.clone());
+        let id = self.library.add(module);
+        summary.module = Some(self.library.name(id));
 
         let buses: Vec<BusId> =
             layer.inputs.iter().filter_map(|source| self.bus_at(*source, start_cycle)).collect();
@@ -328,25 +299,6 @@ impl Top<'_> {
         self.module.instances.push(Instance { name, module: id, connections });
         let elements = BusLayout::of(output).elements(&self.module, Some(bus));
         Placed { elements, bus: Some(bus), valid }
-    }
-
-    /// Adds a module, unless one that differs in its name alone is there.
-    fn add_module(&mut self, mut module: Module) -> ModuleId {
-        let name = std::mem::take(&mut module.name);
-        let doc = std::mem::take(&mut module.doc);
-        let key = rtl4ml_hdl::verilog::module_text(&self.design, &module);
-        if let Some(id) = self.known.get(&key) {
-            let same = &mut self.design.modules[id.0 as usize];
-            same.doc.push(String::new());
-            same.doc.push("The same module serves:".to_owned());
-            same.doc.extend(doc);
-            return *id;
-        }
-        module.name = self.module_namer.name(&name);
-        module.doc = doc;
-        let id = self.design.add(module);
-        self.known.insert(key, id);
-        id
     }
 
     /// The ports on the output side: registered, and all in the same cycle.

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table};
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::{
-    LayerId, Op, QuantizationReport, Source, Strategy, TensorType, Types, VerifiedNetwork,
+    LayerId, QuantizationReport, Source, Strategy, TensorType, Types, VerifiedNetwork,
 };
 use serde::Serialize;
 

@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rtl4ml_conformance::{BuiltCase, Case, on_external_simulators, on_rust_hdl, root};
+use rtl4ml_conformance::{Case, on_external_simulators, on_rust_hdl, root};
+use rtl4ml_ir::{Io, Strategy, verify};
 
 /// The specs in the folders below a folder, by name.
 fn specs(folder: &Path) -> Vec<PathBuf> {
@@ -17,88 +18,89 @@ fn specs(folder: &Path) -> Vec<PathBuf> {
     specs
 }
 
+/// The most cases that are compiled together for an external simulator.
+const TOGETHER: usize = 24;
+
+/// The case with the strategy `latency` where it asks for `distributed_arithmetic`, whose circuit
+/// this version does not build: a strategy changes no bit.
+fn with_built_strategies(case: Case) -> Case {
+    let mut network = case.network.network().clone();
+    for layer in &mut network.layers {
+        if layer.implementation.strategy == Strategy::DistributedArithmetic {
+            layer.implementation.strategy = Strategy::Latency;
+        }
+    }
+    Case { network: verify(network).unwrap(), ..case }
+}
+
+/// Runs specs on the reference, on Rust-HDL's kernel with at most so many samples, and on external
+/// simulators; tells all that fail, not only the first.
+fn on_every_engine(title: &str, specs: &[PathBuf], samples: usize, external: bool) {
+    let mut built = Vec::new();
+    let mut failed = Vec::new();
+    for spec in specs {
+        let run = || on_rust_hdl(with_built_strategies(Case::load(spec).with_at_most(samples)));
+        match std::panic::catch_unwind(run) {
+            Ok(case) => built.push(case),
+            Err(_) => failed.push(spec.display().to_string()),
+        }
+    }
+    assert!(failed.is_empty(), "{title}: {} of {} fail: {failed:#?}", failed.len(), specs.len());
+    if external {
+        for (index, cases) in built.chunks(TOGETHER).enumerate() {
+            on_external_simulators(&format!("{title}, part {index}"), cases);
+        }
+    }
+}
+
 #[test]
 fn testbenches_on_every_engine() {
     let specs = specs(&root().join("testbenches"));
-    assert!(specs.len() >= 30, "only {} testbenches were found", specs.len());
-    let cases: Vec<BuiltCase> = specs.iter().map(|spec| on_rust_hdl(Case::load(spec))).collect();
-    on_external_simulators("testbenches", &cases);
+    assert!(specs.len() >= 140, "only {} testbenches were found", specs.len());
+    on_every_engine("testbenches", &specs, 60, true);
 }
 
-/// Whether this version builds every layer of a spec: others belong to later versions.
-fn is_built(spec: &Path) -> bool {
-    let built = [
-        "dense",
-        "relu",
-        "leaky_relu",
-        "prelu",
-        "elu",
-        "hard_sigmoid",
-        "sigmoid",
-        "tanh",
-        "softplus",
-        "softsign",
-        "softmax",
-        "quantize",
-        "flatten",
-        "reshape",
-    ];
-    let text = std::fs::read_to_string(spec).unwrap();
-    let types = text.split("type: ").skip(1).map(|rest| {
-        rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default()
-    });
-    let mut types = types.collect::<Vec<_>>().into_iter();
-    types.all(|ty| built.contains(&ty)) && !text.contains("io: stream")
-}
-
-/// The specs of other people's emulators that this version reads; none where the folder is not
-/// beside the repository.
+/// The specs of other people's emulators; none where the folder is not beside the repository.
 fn other_emulators() -> Vec<PathBuf> {
     let folder = root().join("../shared/cases");
     if !folder.is_dir() {
         println!("there is no folder ../shared/cases beside the repository: nothing to run");
         return Vec::new();
     }
-    specs(&folder).into_iter().filter(|spec| is_built(spec)).collect()
-}
-
-/// All samples on the reference; some hundred on Rust-HDL's kernel where the circuit is built.
-fn on_reference_and_rust_hdl(specs: Vec<PathBuf>) -> Vec<BuiltCase> {
-    let mut built = Vec::new();
-    for spec in specs {
-        let case = Case::load(&spec);
-        println!("{}: {} samples, reference equal", case.name, case.samples.len());
-        let mut layers = case.network.network().layers.iter();
-        // The reference does not depend on the strategy, whose circuit comes later.
-        let later = rtl4ml_ir::Strategy::DistributedArithmetic;
-        if !layers.any(|layer| layer.implementation.strategy == later) {
-            built.push(on_rust_hdl(case.with_at_most(300)));
-        }
-    }
-    built
+    specs(&folder)
 }
 
 fn is_jet_tagger(spec: &Path) -> bool {
     spec.to_string_lossy().contains("/jet_")
 }
 
+/// Every sample on the reference ([`Case::load`] compares them), some hundred on circuits.
 #[test]
 fn cases_of_other_emulators() {
     let (jets, others): (Vec<_>, Vec<_>) =
         other_emulators().into_iter().partition(|spec| is_jet_tagger(spec));
-    on_reference_and_rust_hdl(jets);
-    let built = on_reference_and_rust_hdl(others);
-    if !built.is_empty() {
-        on_external_simulators("cases of other emulators", &built);
+    on_every_engine("jet taggers of other emulators", &jets, 100, false);
+    on_every_engine("cases of other emulators", &others, 60, true);
+}
+
+/// A convolutional network in the other mode than its spec's.
+#[test]
+fn a_case_of_other_emulators_as_streams() {
+    let specs = other_emulators();
+    for spec in specs.iter().filter(|spec| spec.to_string_lossy().contains("/conv1d_small/")) {
+        let case = Case::load(spec).with_at_most(30);
+        let mut network = case.network.network().clone();
+        network.io = Io::Stream;
+        let network = verify(network).unwrap();
+        let built =
+            on_rust_hdl(Case { name: "conv1d_small as streams".to_owned(), network, ..case });
+        on_external_simulators("conv1d_small as streams", &[built]);
     }
 }
 
 #[test]
 #[ignore = "heavy: compiling the jet taggers takes minutes; ./test.sh --heavy runs it"]
 fn jet_taggers_of_other_emulators_on_external_simulators() {
-    let jets = other_emulators().into_iter().filter(|spec| is_jet_tagger(spec)).collect();
-    let built = on_reference_and_rust_hdl(jets);
-    if !built.is_empty() {
-        on_external_simulators("jet taggers of other emulators", &built);
-    }
+    let jets: Vec<_> = other_emulators().into_iter().filter(|spec| is_jet_tagger(spec)).collect();
+    on_every_engine("jet taggers of other emulators", &jets, 300, true);
 }

@@ -14,6 +14,7 @@ pub(super) fn build(context: &LayerContext, pool: &Pool) -> Result<BuiltLayer, C
     let sliding = sliding.expect("a verified layer's window fits its input");
     let style = context.layer.implementation.multiplier;
     parallel_layer(context, |dataflow, inputs| {
+        let guard = Pool::guard_bits(&sliding) as i32;
         let mut results = Vec::with_capacity(context.output.element_count());
         for position in 0..sliding.positions() {
             // Cells beyond the image do not count.
@@ -25,7 +26,7 @@ pub(super) fn build(context: &LayerContext, pool: &Pool) -> Result<BuiltLayer, C
                 let cells: Vec<Term> = pixels.iter().map(element).collect();
                 let pooled = match pool.kind {
                     PoolKind::Max => maximum(dataflow, pool, cells, index)?,
-                    PoolKind::Average => average(dataflow, pool, cells, style, index)?,
+                    PoolKind::Average => average(dataflow, pool, cells, guard, style, index)?,
                 };
                 results.push(result(dataflow, pooled, &pool.result_type(), index)?);
             }
@@ -51,6 +52,7 @@ fn average(
     dataflow: &mut Dataflow,
     pool: &Pool,
     cells: Vec<Term>,
+    guard: i32,
     style: MultiplierStyle,
     index: usize,
 ) -> Result<Term, TooWide> {
@@ -63,7 +65,7 @@ fn average(
         None => {
             let nonzero = cells.iter().filter(|cell| dataflow.range(cell.node) != Range::ZERO);
             let grid = nonzero.map(|cell| cell.fraction_bits).max().unwrap_or_default();
-            (dataflow.sum(cells, &name)?, grid + Pool::guard_bits(count) as i32)
+            (dataflow.sum(cells, &name)?, grid + guard)
         }
     };
     dataflow.divide(sum, count, grid, style, &format!("average_{index}"))

@@ -43,7 +43,8 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
         plan(verified, &DelayModel::new(&network.target))?;
     let (library, top_name) = Library::new(&network.name);
     let mut namer = Namer::default();
-    for port in ["clk", "rst", "unused"] {
+    // A signal must not have the name of its module: linters take it for a mistake.
+    for port in ["clk", "rst", "unused", &top_name] {
         namer.name(port);
     }
     let summary = |(layer, interval): (&rtl4ml_ir::Layer, u64)| LayerSummary {

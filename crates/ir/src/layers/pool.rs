@@ -71,10 +71,10 @@ impl Pool {
         }
     }
 
-    /// The bits after the binary point that an exact average of so many cells has beyond those of
-    /// its input.
-    pub fn guard_bits(cells: usize) -> u32 {
-        usize::BITS - (cells.max(1) - 1).leading_zeros()
+    /// The bits after the binary point that an exact average has beyond those of its input: as
+    /// many as the number of the window's cells has, whether they are on the image or not.
+    pub fn guard_bits(sliding: &Sliding) -> u32 {
+        usize::BITS - (sliding.cells().max(1) - 1).leading_zeros()
     }
 
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
@@ -84,6 +84,7 @@ impl Pool {
             None => vec![sliding.channels],
         };
         let shape = Shape::new(extents.clone()).ok_or(Problem::TensorSize { extents })?;
+        let guard = Self::guard_bits(&sliding);
         let mut exact = Vec::with_capacity(shape.element_count());
         for position in 0..sliding.positions() {
             let pixels: Vec<usize> =
@@ -93,7 +94,7 @@ impl Pool {
                 let cells: Vec<ExactRange> = pixels.iter().map(element).collect();
                 exact.push(match self.kind {
                     PoolKind::Max => self.maximum(&cells)?,
-                    PoolKind::Average => self.average(&cells)?,
+                    PoolKind::Average => self.average(&cells, guard)?,
                 });
             }
         }
@@ -108,7 +109,7 @@ impl Pool {
         })
     }
 
-    fn average(&self, cells: &[ExactRange]) -> Result<ExactRange, Problem> {
+    fn average(&self, cells: &[ExactRange], guard: u32) -> Result<ExactRange, Problem> {
         let count = cells.len().max(1) as i128;
         let quotient = |range: Range| Range::new(range.lo / count, range.hi / count);
         if let Some(accum) = self.accum {
@@ -121,7 +122,6 @@ impl Pool {
             return Ok((quotient(sum), accum.fraction_bits()));
         }
         let (sum, fraction) = exact_sum(cells.iter().copied(), SUM)?;
-        let guard = Self::guard_bits(cells.len());
         let sum = bounded(sum.shifted_left(guard), SUM)?;
         Ok((quotient(sum), fraction + guard as i32))
     }
@@ -171,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_average_has_guard_bits_and_counts_the_cells_of_the_image_alone() {
+    fn an_exact_average_has_guard_bits_of_its_window_and_counts_the_cells_of_the_image() {
         let found = infer(PoolKind::Average, Padding::Same);
-        // Two guard bits are kept for three cells, one for the two cells of the last window.
+        // Two guard bits are kept for a window of three cells, wherever they lie.
         assert_eq!(found.common_format().map(Format::fraction_bits), Some(6));
         let (lo, hi) = (-(10 + 20) * 4 / 3, (10 + 11 + 12) * 4 / 3);
         assert_eq!(found.ranges[0], Range::new(lo, hi));

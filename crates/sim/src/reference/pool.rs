@@ -11,6 +11,7 @@ pub(super) fn pool(
     inputs: &[Value],
     tensor: &TensorType,
 ) -> Vec<Value> {
+    let guard = Pool::guard_bits(sliding) as i32;
     let mut pooled = Vec::new();
     for position in 0..sliding.positions() {
         for channel in 0..sliding.channels {
@@ -19,7 +20,7 @@ pub(super) fn pool(
                 pixels.map(|pixel| pixel * sliding.channels + channel).collect();
             pooled.push(match pool.kind {
                 PoolKind::Max => maximum(pool, &cells, inputs),
-                PoolKind::Average => average(pool, &cells, inputs, tensor),
+                PoolKind::Average => average(pool, &cells, inputs, tensor, guard),
             });
         }
     }
@@ -32,7 +33,13 @@ fn maximum(pool: &Pool, cells: &[usize], inputs: &[Value]) -> Value {
     pool.accum.map_or(largest, |accum| cast(largest, accum))
 }
 
-fn average(pool: &Pool, cells: &[usize], inputs: &[Value], tensor: &TensorType) -> Value {
+fn average(
+    pool: &Pool,
+    cells: &[usize],
+    inputs: &[Value],
+    tensor: &TensorType,
+    guard: i32,
+) -> Value {
     let values = cells.iter().map(|cell| inputs[*cell]);
     let count = cells.len().max(1) as i128;
     // Integer division rounds towards zero.
@@ -46,7 +53,7 @@ fn average(pool: &Pool, cells: &[usize], inputs: &[Value], tensor: &TensorType) 
     let can_be_other_than_zero = |cell: &&usize| tensor.ranges[**cell] != Range::ZERO;
     let fractions = cells.iter().filter(can_be_other_than_zero);
     let grid = fractions.map(|cell| inputs[*cell].fraction_bits).max().unwrap_or_default();
-    let fraction_bits = grid + Pool::guard_bits(cells.len()) as i32;
+    let fraction_bits = grid + guard;
     let sum = accumulate(Value::ZERO, values, None);
     divided(Value { mantissa: sum.mantissa_at(fraction_bits), fraction_bits })
 }
