@@ -77,5 +77,6 @@ fn every_case_is_equal_on_the_reference() {
     }
     let [outputs, inner] = compared;
     println!("{} cases: {outputs} outputs and {inner} inner numbers are equal", specs.len());
-    assert!(specs.is_empty() == later.is_empty() || specs.len() >= 40, "{} cases", specs.len());
+    let is_there = specs.len() + later.len() > 0;
+    assert!(!is_there || specs.len() >= 40, "only {} cases are read", specs.len());
 }

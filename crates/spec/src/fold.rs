@@ -16,6 +16,9 @@ use crate::layers::{Fold, Trained};
 use crate::reader::Read;
 use crate::yaml::{Kind, Node};
 
+/// How many normalisations a layer takes: each costs as much as rounding its weights again.
+const MAX_FOLDS: usize = 4;
+
 /// Who reads each name of a spec.
 pub(crate) struct Readers<'n> {
     of_name: HashMap<&'n str, Vec<String>>,
@@ -43,9 +46,9 @@ impl<'n> Readers<'n> {
     }
 
     /// Those who read a name, other than one layer that does.
-    fn others(&self, name: &str, reader: &str) -> Vec<&str> {
+    fn others(&self, name: &str, reader: &str) -> impl Iterator<Item = &str> {
         let all = self.of_name.get(name).map_or(&[][..], Vec::as_slice);
-        all.iter().map(String::as_str).filter(|other| *other != reader).collect()
+        all.iter().map(String::as_str).filter(move |other| *other != reader)
     }
 }
 
@@ -117,10 +120,15 @@ impl Normalisation<'_, '_> {
             let message = format!("{what} cannot be folded into {read}, {kind} layer; {cannot}");
             return Err(mistakes.add_with_help(place("fold"), message, help()));
         };
-        let others = self.readers.others(self.read_name, what);
-        if !others.is_empty() {
-            let others = others.join(" and ");
-            let message = format!("{what} cannot be folded into {read}, which {others} reads too");
+        let other = self.readers.others(self.read_name, what).next();
+        if let Some(other) = other {
+            let message = format!("{what} cannot be folded into {read}, which {other} reads too");
+            return Err(mistakes.add_with_help(place("fold"), message, help()));
+        }
+        if before.fold_count >= MAX_FOLDS {
+            let message = format!(
+                "{what} cannot be folded into {read}, which has taken {MAX_FOLDS} already; no layer takes more"
+            );
             return Err(mistakes.add_with_help(place("fold"), message, help()));
         }
         if before.bias_type.is_none() {
@@ -162,15 +170,16 @@ impl Normalisation<'_, '_> {
             return false;
         };
         let own_name = self.node.entry("name").and_then(|entry| text(&entry.value));
-        let is_output =
-            own_name.is_none_or(|name| self.readers.others(name, "").contains(&"`outputs`"));
+        let is_output = own_name
+            .is_none_or(|name| self.readers.others(name, "").any(|reader| reader == "`outputs`"));
         let is_exact = |op: &Op| op.result_type() == ResultType::Auto;
         let LayerId(index) = id;
         let layer = &mut network.layers[index as usize];
-        let Some(before) = trained[index as usize].as_mut().filter(|_| {
+        let Some(before) = trained[index as usize].as_mut().filter(|before| {
             !is_output
                 && !graph.is_broken(Site::Layer(id))
-                && self.readers.others(self.read_name, self.what).is_empty()
+                && before.fold_count < MAX_FOLDS
+                && self.readers.others(self.read_name, self.what).next().is_none()
                 && is_exact(&layer.op)
                 && norm.result != ResultType::Auto
         }) else {

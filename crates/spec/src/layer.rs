@@ -2,6 +2,8 @@
 //!
 //! Guarantees: a layer with a mistake is replaced by one of which nothing is inferred.
 
+use std::collections::HashSet;
+
 use rtl4ml_ir::error::with_article;
 use rtl4ml_ir::{
     BatchNorm, Implementation, InputId, Layer, LayerId, Network, Problem, Relu, Site, Source,
@@ -36,7 +38,7 @@ pub(crate) struct Progress<'n> {
     /// Whether anything can be folded, so that weights need be kept.
     may_fold: bool,
     /// The names of layers that were folded; none of the graph's layers has them.
-    folded: Vec<&'n str>,
+    folded: HashSet<&'n str>,
 }
 
 impl<'n> Progress<'n> {
@@ -52,7 +54,7 @@ impl<'n> Progress<'n> {
             trained: Vec::new(),
             readers: Readers::new(layers, outputs),
             may_fold: layers.iter().any(is_batch_norm),
-            folded: Vec::new(),
+            folded: HashSet::new(),
         }
     }
 }
@@ -89,7 +91,7 @@ pub(crate) fn add_layer<'n>(
                     define_folded(node, &named, source, graph, progress, mistakes);
                     return;
                 }
-                Ok(Folded::Not(norm)) => Ok(vec![Part::new(norm, Implementation::default())]),
+                Ok(Folded::Not(norm)) => Ok(vec![Part::new(*norm, Implementation::default())]),
                 Err(reported) => Err(reported),
             }
         }
@@ -98,7 +100,7 @@ pub(crate) fn add_layer<'n>(
     let parts = lowered.map(Some).unwrap_or_default();
     let source = push(node, &named, parts, inputs, (network, graph), progress);
     if let Ok(name) = named.name {
-        if progress.folded.contains(&name) {
+        if progress.folded.contains(name) {
             tell_duplicate(node, name, mistakes);
             if let Source::Layer(id) = source {
                 graph.mark_unnamed(Site::Layer(id));
@@ -153,7 +155,7 @@ enum Folded {
     /// It is part of the layer that computes this.
     Into(Source),
     /// It is a layer of its own.
-    Not(BatchNorm),
+    Not(Box<BatchNorm>),
 }
 
 /// Folds a batch normalisation that is to be folded, or that can be without any change.
@@ -190,9 +192,9 @@ fn folded<'n>(
             if normalisation(*source).fold_if_exact(&norm, graph, network, trained) {
                 return Ok(Folded::Into(*source));
             }
-            Ok(Folded::Not(norm))
+            Ok(Folded::Not(Box::new(norm)))
         }
-        (Lowered::FoldIfExact(norm), _) => Ok(Folded::Not(norm)),
+        (Lowered::FoldIfExact(norm), _) => Ok(Folded::Not(Box::new(norm))),
         (Lowered::Layers(_), _) => unreachable!("these are layers of their own"),
     }
 }
@@ -215,7 +217,7 @@ fn define_folded<'n>(
         tell_duplicate(node, name, mistakes);
     }
     graph.define(name, source);
-    progress.folded.push(name);
+    progress.folded.insert(name);
 }
 
 fn tell_duplicate(node: &Node, name: &str, mistakes: &mut Mistakes) {

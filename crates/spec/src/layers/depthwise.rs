@@ -25,6 +25,9 @@ const KEYS: &[&str] = &[
     "parallelization_factor",
 ];
 
+/// The most channels, each of which costs a kernel of its own.
+const MAX_CHANNELS: usize = 1 << 16;
+
 pub(super) const DEPTHWISE_CONV1D: LayerType =
     LayerType { name: "depthwise_conv1d", keys: KEYS, read };
 
@@ -52,6 +55,14 @@ impl LayerSpec<'_> {
         let rank = self.rank();
         let depth = self.setting("depth_multiplier", reader::extent);
         let weight = self.shaped_array(key, &weight_form(rank, "channels", "multiplier"))?;
+        let channels = weight.extents[rank];
+        if channels > MAX_CHANNELS {
+            let node = self.fields.get(key).unwrap_or(self.fields.node);
+            let message = format!(
+                "the {key} is for {channels} channels; at most {MAX_CHANNELS} are supported"
+            );
+            return Err(self.mistakes.add(node.span, message));
+        }
         let legal = weight.extents[rank + 1];
         let agreed =
             depth.and_then(|depth| self.agree("depth_multiplier", depth, key, &weight, &legal));

@@ -50,6 +50,8 @@ pub(crate) struct Trained {
     pub bias_type: Option<FixedType>,
     /// The accumulator's type.
     pub accum: Option<FixedType>,
+    /// How many normalisations were folded into the weights.
+    pub fold_count: usize,
 }
 
 /// The weights of one kernel.
@@ -110,7 +112,7 @@ impl Trained {
             return None;
         }
         let mut first = 0;
-        let mut folded = self.clone();
+        let mut folded = Self { fold_count: self.fold_count + 1, ..self.clone() };
         for group in &mut folded.groups {
             let count = group.output_count();
             let (scale, shift) = (&scale[first..first + count], &shift[first..first + count]);

@@ -107,7 +107,7 @@ impl LayerSpec<'_> {
         let (weight_type, bias_type) = (weight_type?, bias_type?);
         // That the weights are missing has been told where there is no type of them.
         let weight_type = weight_type.ok_or(Reported);
-        Ok(Trained { groups: groups?, weight_type: weight_type?, bias_type, accum })
+        Ok(Trained { groups: groups?, weight_type: weight_type?, bias_type, accum, fold_count: 0 })
     }
 
     /// The type of the numbers under a key, without which they cannot be rounded if they are

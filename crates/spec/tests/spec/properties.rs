@@ -34,6 +34,30 @@ layers:
 outputs: [q, small]
 "#;
 
+/// One with the layers that have windows, several inputs or nothing to compute.
+const IMAGES: &str = r#"
+name: image
+io: stream
+defaults: {precision: {weight: "int<4>", bias: "int<4>", accum: "fixed<20,12>"}, reuse_factor: 1}
+inputs: [{name: x, shape: [6, 7, 2], precision: "fixed<6,3>"}, {name: s, shape: [5, 2], precision: "fixed<6,3>"}]
+layers:
+  - {name: conv, type: conv2d, inputs: x, filters: 2, kernel_size: [2, 1], strides: 2, padding: same, dilation_rate: [1, 3], weight: [[[[1, 2], [0, 1]]], [[[3, 4], [1, 0]]]], parallelization_factor: 3}
+  - {name: bn, type: batch_norm, mean: [1, 2], variance: [1, 2], gamma: [1, 0.5], epsilon: 0.1, fold: true}
+  - {name: depth, type: depthwise_conv2d, kernel_size: 1, depth_multiplier: 2, weight: [[[[1, 2], [3, 4]]]], bias: [1, 2, 3, 4]}
+  - {name: bn2, type: batch_norm, scale: [1, 1, 2, 1], shift: [0, 1, 0, 1], precision: {scale: "int<3>", result: "int<9>"}}
+  - {name: pool, type: average_pool2d, pool_size: [3, 1], padding: same}
+  - {name: up, type: up_sampling2d, size: [2, 1]}
+  - {name: pad, type: zero_padding2d, padding: [[0, 1], 2]}
+  - {name: crop, type: cropping2d, cropping: [1, 0]}
+  - {name: all, type: global_max_pool2d}
+  - {name: sep, type: separable_conv1d, inputs: s, padding: causal, depthwise: [[[1], [2]], [[3], [4]]], pointwise: [[[1, 2], [4, 5]]], depthwise_reuse_factor: 2, precision: {depthwise_result: "fixed<5,3>", pointwise: "int<6>"}}
+  - {name: sum, type: add, inputs: [sep, s]}
+  - {name: both, type: concatenate, inputs: [sum, s], axis: 2}
+  - {name: turned, type: permute, dims: [2, 1]}
+  - {name: largest, type: max_pool1d, pool_size: 2}
+outputs: [all, largest]
+"#;
+
 /// One change of a text.
 #[derive(Clone, Debug)]
 enum Edit {
@@ -81,6 +105,10 @@ fn edit() -> impl Strategy<Value = Edit> {
             "true",
             "auto",
             "fixed<",
+            "65536",
+            "axis: ",
+            "same",
+            "fold: true",
             ">",
             "<<",
             "µ",
@@ -149,18 +177,23 @@ fn check(text: &str, folder: &std::path::Path) {
 
 #[test]
 fn the_good_spec_is_good() {
-    parse(GOOD, weights_folder().path()).unwrap();
+    for good in [GOOD, IMAGES] {
+        parse(good, weights_folder().path()).unwrap_or_else(|error| panic!("{}", error.plain()));
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn mutations_of_a_good_spec_never_panic(edits in proptest::collection::vec(edit(), 1..8)) {
+    fn mutations_of_a_good_spec_never_panic(
+        good in select(&[GOOD, IMAGES][..]),
+        edits in proptest::collection::vec(edit(), 1..8),
+    ) {
         thread_local! {
             static FOLDER: tempfile::TempDir = weights_folder();
         }
-        let mut text: Vec<char> = GOOD.chars().collect();
+        let mut text: Vec<char> = good.chars().collect();
         for edit in &edits {
             apply(&mut text, edit);
         }
