@@ -2,7 +2,10 @@
 
 It is written from the definitions of the modes and layers, product by product, and shares
 nothing with the tool that it judges: neither code nor language. Every number is a `Fraction`;
-floats appear only where weights and inputs are read, whose exact value is taken.
+floats appear only where weights and inputs are read, whose exact value is taken, and in the
+contents of tables. Here are types, casts and the layers of dense networks; `windows.py` has
+convolutions and pooling, `functions.py` and `softmax.py` activations, `merges.py` layers that
+combine and move tensors.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from math import floor, prod
 
 import numpy as np
@@ -33,6 +37,7 @@ class Type:
     overflow: str = "WRAP"
 
     @classmethod
+    @cache
     def parse(cls, text: str) -> Type:
         found = TYPE_PATTERN.fullmatch(text)
         assert found, f"not a type: {text}"
@@ -107,23 +112,95 @@ class Tensor:
 
 
 class Layer:
-    """What all layers have."""
+    """What all layers have: what they compute, and what stands in the spec about them."""
 
     name: str
+    # The type's word in the spec.
+    kind: str
     # What the layer reads; the layer before it where nothing is named.
     inputs: list[str] | None
+    # How the numbers are stored: `npz`, `npy` or `inline`.
+    store: str = "npz"
 
-    def apply(self, x: Tensor) -> Tensor:
+    def operands(self, previous: str) -> list[str]:
+        """The tensors that `apply` is given."""
+        return self.inputs or [previous]
+
+    def apply(self, *inputs: Tensor) -> Tensor:
         """What the layer makes of one sample."""
         raise NotImplementedError
+
+    def settings(self) -> dict[str, object]:
+        """The keys that say what is computed, beside those that every layer has."""
+        return {}
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        """The tensors of numbers that the layer has, by their key."""
+        return {}
+
+    def precisions(self) -> str | dict[str, str] | None:
+        """The types: one of the result, or several by their keys."""
+        return None
+
+    def implementation(self) -> dict[str, object]:
+        """The keys that say how it is built, none of which changes what is computed."""
+        return {}
+
+
+def read(numbers: np.ndarray, precision: str) -> list[Fraction]:
+    """Stored numbers as their type holds them."""
+    return [Type.parse(precision).cast(Fraction(float(number))) for number in numbers.flat]
+
+
+def accumulate(
+    x: Sequence[Fraction],
+    weights: Sequence[Fraction],
+    start: Fraction,
+    accum: str,
+    order: Iterable[int],
+) -> Fraction:
+    """start + the sum of x[k] * weights[k], every product and every sum cast to the accumulator."""
+    total = cast(start, accum)
+    for k in order:
+        total = cast(total + cast(x[k] * weights[k], accum), accum)
+    return total
 
 
 # The types of a dense layer's weight, bias, accumulator and result, in this order.
 Precision = tuple[str, str, str, str]
 
 
+class Summing(Layer):
+    """What layers have that sum products with weights, and perhaps a bias."""
+
+    weight: np.ndarray
+    bias: np.ndarray | None
+    precision: Precision
+    strategy: str | None = None
+    reuse_factor: int | None = None
+    multiplier: str | None = None
+
+    def start(self, j: int) -> Fraction:
+        return Fraction(0) if self.bias is None else read(self.bias, self.precision[1])[j]
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        if self.bias is None:
+            return {"weight": self.weight}
+        return {"weight": self.weight, "bias": self.bias}
+
+    def precisions(self) -> dict[str, str]:
+        named = dict(zip(["weight", "bias", "accum", "result"], self.precision, strict=True))
+        if self.bias is None:
+            del named["bias"]
+        return named
+
+    def implementation(self) -> dict[str, object]:
+        keys = ["strategy", "reuse_factor", "multiplier"]
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+
+
 @dataclass
-class Dense(Layer):
+class Dense(Summing):
     """y[j] = result(bias[j] + sum of x[k] * weight[k][j]), over the last axis, k ascending."""
 
     name: str
@@ -131,38 +208,26 @@ class Dense(Layer):
     bias: np.ndarray | None
     precision: Precision
     inputs: list[str] | None = None
-    # What stands in the spec; none of it changes what is computed.
     strategy: str | None = None
     reuse_factor: int | None = None
     multiplier: str | None = None
-    # How the numbers are stored: `npz`, `npy` or `inline`.
     store: str = "npz"
+    kind = "dense"
 
     def column(self, j: int) -> list[Fraction]:
-        weight_type = Type.parse(self.precision[0])
-        return [weight_type.cast(Fraction(float(number))) for number in self.weight[:, j]]
-
-    def start(self, j: int) -> Fraction:
-        if self.bias is None:
-            return Fraction(0)
-        return Type.parse(self.precision[1]).cast(Fraction(float(self.bias[j])))
+        return read(self.weight[:, j], self.precision[0])
 
     def sums(self, x: Sequence[Fraction], order: Iterable[int] | None = None) -> list[Fraction]:
         """What enters the cast to the result. Another `order` is for checks of the cases."""
-        accum = self.precision[2]
         order = list(range(len(x)) if order is None else order)
         assert sorted(order) == list(range(len(x)))
-        sums = []
-        for j in range(self.weight.shape[1]):
-            column = self.column(j)
-            total = cast(self.start(j), accum)
-            for k in order:
-                product = cast(x[k] * column[k], accum)
-                total = cast(total + product, accum)
-            sums.append(total)
-        return sums
+        return [
+            accumulate(x, self.column(j), self.start(j), self.precision[2], order)
+            for j in range(self.weight.shape[1])
+        ]
 
-    def apply(self, x: Tensor) -> Tensor:
+    def apply(self, *inputs: Tensor) -> Tensor:
+        [x] = inputs
         n_in, n_out = self.weight.shape
         assert x.shape[-1] == n_in
         values = []
@@ -170,6 +235,9 @@ class Dense(Layer):
             sums = self.sums(x.values[first : first + n_in])
             values += [cast(total, self.precision[3]) for total in sums]
         return Tensor([*x.shape[:-1], n_out], values)
+
+    def settings(self) -> dict[str, object]:
+        return {"units": self.weight.shape[1]}
 
 
 @dataclass
@@ -181,9 +249,13 @@ class Elementwise(Layer):
     precision: str
     inputs: list[str] | None = None
 
-    def apply(self, x: Tensor) -> Tensor:
+    def apply(self, *inputs: Tensor) -> Tensor:
+        [x] = inputs
         values = [max(value, Fraction(0)) if self.kind == "relu" else value for value in x.values]
         return Tensor(x.shape, [cast(value, self.precision) for value in values])
+
+    def precisions(self) -> str:
+        return self.precision
 
 
 @dataclass
@@ -194,7 +266,15 @@ class Reshape(Layer):
     shape: list[int] | None = None
     inputs: list[str] | None = None
 
-    def apply(self, x: Tensor) -> Tensor:
+    @property
+    def kind(self) -> str:
+        return "flatten" if self.shape is None else "reshape"
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        [x] = inputs
         shape = self.shape or [len(x.values)]
         assert prod(shape) == len(x.values)
         return Tensor(shape, x.values)
+
+    def settings(self) -> dict[str, object]:
+        return {} if self.shape is None else {"shape": self.shape}

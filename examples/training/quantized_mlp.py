@@ -192,7 +192,7 @@ def adam_step(
     second += 0.001 * (gradient * gradient - second)
     unbiased_first = first / (1.0 - 0.9**step)
     unbiased_second = second / (1.0 - 0.999**step)
-    if value.ndim == 2:
+    if value.ndim > 1:
         value *= 1.0 - rate * weight_decay
     value -= rate * unbiased_first / (np.sqrt(unbiased_second) + 1e-8)
 

@@ -15,6 +15,15 @@ pub struct BusLayout {
     ranges: Vec<Range>,
 }
 
+/// The lanes of a port, which are as wide as the formats say.
+pub(crate) fn port_lanes(tensor: &TensorType) -> Vec<Type> {
+    (0..tensor.element_count())
+        .map(|index| tensor.format(index))
+        .filter(|format| format.width > 0)
+        .map(|format| Type { width: format.width, signed: format.signed })
+        .collect()
+}
+
 impl BusLayout {
     /// The layout of a tensor between two layers.
     pub fn of(tensor: &TensorType) -> Self {
@@ -38,6 +47,24 @@ impl BusLayout {
             None => lanes.next().map_or(Operand::Constant(0), Operand::Signal),
         };
         self.ranges.iter().map(value).collect()
+    }
+
+    /// The elements' values where `bus` is a port, whose lanes are as wide as the formats say.
+    pub fn port_elements(
+        &self,
+        module: &Module,
+        bus: Option<BusId>,
+        tensor: &TensorType,
+    ) -> Vec<Operand> {
+        let mut lanes = bus.into_iter().flat_map(|bus| module.lanes(bus));
+        let value = |(index, range): (usize, &Range)| {
+            let lane = if tensor.format(index).width == 0 { None } else { lanes.next() };
+            match (range.as_constant(), lane) {
+                (None, Some(lane)) => lane.into(),
+                (known, _) => constant(known.unwrap_or(0)),
+            }
+        };
+        self.ranges.iter().enumerate().map(value).collect()
     }
 
     /// The lanes' values out of those of all elements.

@@ -1,12 +1,12 @@
 //! A whole network as a circuit: what leaves this crate.
 
 use rtl4ml_hdl::Design;
-use rtl4ml_ir::{Layer, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Io, Layer, TensorType, VerifiedNetwork};
 use serde::Serialize;
 
 use crate::dataflow::TooWide;
 use crate::layer::{Part, Statistics};
-use crate::top;
+use crate::{stream, top};
 
 /// A network as Rust-HDL modules, with what is known of its timing.
 #[derive(Debug)]
@@ -24,17 +24,28 @@ pub struct Circuit {
 pub struct Interface {
     /// The name of the top module.
     pub top: String,
+    /// How data enters and leaves.
+    #[serde(serialize_with = "io_word")]
+    pub io: Io,
     /// The data inputs, in the network's order.
     pub inputs: Vec<Port>,
     /// The data outputs, in the network's order.
     pub outputs: Vec<Port>,
-    /// From the edge that takes an input to the edge at which a receiver sees `out_valid`.
+    /// From the edge that takes an input to the edge at which a receiver sees `out_valid`. With
+    /// streams: from the edge that takes the first transfer of an input to the edge that gives
+    /// the last of its outputs away, when every transfer is offered and taken at once.
     pub latency_cycles: u64,
-    /// The fewest cycles between two accepted inputs.
+    /// The fewest cycles between two accepted inputs. With streams: between the ends of two
+    /// frames that follow each other, when every transfer is offered and taken at once.
     pub initiation_interval_cycles: u64,
 }
 
-/// A data port: the elements of a tensor, element 0 in the low bits.
+fn io_word<S: serde::Serializer>(io: &Io, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(io.word())
+}
+
+/// A data port: the elements of a tensor, element 0 in the low bits. With streams a port carries
+/// them transfer by transfer, and has two more signals for the handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Port {
     /// The name of the port.
@@ -43,9 +54,11 @@ pub struct Port {
     pub tensor: String,
     /// The extents of the tensor.
     pub shape: Vec<usize>,
+    /// In how many transfers the tensor travels; 1 unless it is streamed.
+    pub transfers: usize,
     /// The width of the port in bits.
     pub width: u64,
-    /// The elements, row-major.
+    /// The elements of a transfer, row-major.
     pub elements: Vec<PortElement>,
 }
 
@@ -74,9 +87,39 @@ impl Port {
             name,
             tensor: tensor_name.to_owned(),
             shape: tensor.shape.extents().to_vec(),
+            transfers: 1,
             width: elements.iter().map(|element| u64::from(element.width)).sum(),
             elements,
         }
+    }
+
+    /// The port of a tensor of this shape that travels in so many transfers.
+    pub fn streamed(
+        name: String,
+        tensor_name: &str,
+        shape: &[usize],
+        transfer: &TensorType,
+        transfers: usize,
+    ) -> Self {
+        Self { shape: shape.to_vec(), transfers, ..Self::of(name, tensor_name, transfer) }
+    }
+
+    /// The name of the vector that carries the elements.
+    pub fn data_name(&self, io: Io) -> String {
+        match io {
+            Io::Parallel => self.name.clone(),
+            Io::Stream => format!("{}_tdata", self.name),
+        }
+    }
+
+    /// The name of the flag with which a sender offers a transfer.
+    pub fn valid_name(&self) -> String {
+        format!("{}_tvalid", self.name)
+    }
+
+    /// The name of the flag with which a receiver takes it.
+    pub fn ready_name(&self) -> String {
+        format!("{}_tready", self.name)
     }
 
     /// The elements that have a place in the port: those that are not of width 0.
@@ -117,6 +160,10 @@ pub enum CircuitError {
     )]
     PerElementResult { layer: String, n_in: usize },
     #[error(
+        "layer `{layer}`: results that are computed {at_once} positions at a time need the same types in every pass; leave `parallelization_factor` out, or give the result one type and add a `quantize` layer"
+    )]
+    PerElementPasses { layer: String, at_once: usize },
+    #[error(
         "contract: initiation_interval {asked} cannot be kept: the layers reach {found} cycles ({reason}); choose reuse factors of at most {asked}"
     )]
     InitiationInterval { asked: u64, found: u64, reason: String },
@@ -124,6 +171,12 @@ pub enum CircuitError {
         "contract: a latency of {asked} cycles cannot be kept: the layers take {found} cycles ({reason}); legal is {found} cycles or more, fewer with smaller reuse factors or a slower clock"
     )]
     Latency { asked: u64, found: u64, reason: String },
+    #[error(
+        "tensor `{tensor}`: with `io: stream` every pixel must have the same formats; choose one type for it, or `io: parallel`"
+    )]
+    StreamFormats { tensor: String },
+    #[error("internal error, please report it: the network of streams stops for ever")]
+    StreamStops,
     #[error("internal error, please report it: {0}")]
     Design(#[from] rtl4ml_hdl::DesignError),
 }
@@ -139,7 +192,10 @@ impl CircuitError {
 /// # Errors
 /// What cannot be built or kept, and what can.
 pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
-    let circuit = top::build(network)?;
+    let circuit = match network.network().io {
+        Io::Parallel => top::build(network)?,
+        Io::Stream => stream::top::build(network)?,
+    };
     circuit.design.check()?;
     check_contract(network, &circuit)?;
     Ok(circuit)

@@ -4,7 +4,7 @@
 //! numbers are estimates of placed and routed logic, a net included in each operation; they
 //! decide where registers go and are no promise of what a router achieves.
 
-use rtl4ml_hdl::RomStyle;
+use rtl4ml_hdl::MemoryStyle;
 use rtl4ml_ir::target::{Family, SpeedGrade};
 use rtl4ml_ir::{Range, Target};
 
@@ -133,8 +133,8 @@ impl DelayModel {
     /// hold 64 words, multiplexers beside them join four; further ones are logic.
     fn table_stages(&self, words: usize) -> [u32; 2] {
         match table_style(words) {
-            RomStyle::Block => [self.fabric.net_ps, self.fabric.block_ram_ps],
-            RomStyle::Distributed => {
+            MemoryStyle::Block => [self.fabric.net_ps, self.fabric.block_ram_ps],
+            MemoryStyle::Distributed => {
                 let levels = 1 + words.div_ceil(256).next_power_of_two().ilog2().div_ceil(2);
                 [self.logic_ps(levels), 0]
             }
@@ -174,8 +174,8 @@ impl DelayModel {
 const DISTRIBUTED_TABLE_WORDS: usize = 1024;
 
 /// The memory that holds a table of so many words.
-pub fn table_style(words: usize) -> RomStyle {
-    if words > DISTRIBUTED_TABLE_WORDS { RomStyle::Block } else { RomStyle::Distributed }
+pub fn table_style(words: usize) -> MemoryStyle {
+    if words > DISTRIBUTED_TABLE_WORDS { MemoryStyle::Block } else { MemoryStyle::Distributed }
 }
 
 /// The bits of a factor as a DSP block takes it: signed, so that unsigned ones have one more.

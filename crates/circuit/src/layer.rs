@@ -1,20 +1,25 @@
 //! A layer as a module, whatever its kind.
 
 use rtl4ml_hdl::names::Namer;
-use rtl4ml_hdl::{BusDriver, Module, Operand, SignalId};
+use rtl4ml_hdl::{BusDriver, Module, ModuleId, Operand, SignalId};
 use rtl4ml_ir::TensorType;
 
 use crate::bus::BusLayout;
+use crate::circuit::CircuitError;
 use crate::dataflow::{Dataflow, NodeOp, Term, TooWide};
-use crate::delay::{DelayModel, dsp_blocks, factor_width};
+use crate::delay::{dsp_blocks, factor_width};
+use crate::layers::{LayerContext, LayerInput};
 use crate::lower::{constant, lower};
 use crate::schedule::{Moment, Schedule};
 
 /// A layer's module, its timing and what it is made of.
 #[derive(Debug)]
 pub struct BuiltLayer {
-    /// The module. Its ports, each where it is needed: `rst`, `in_valid`, `x`, `out_valid`, `y`.
+    /// The module. Its ports, each where it is needed: `rst`, `in_valid`, `x` (with several inputs
+    /// `x0`, `x1`, ...), `out_valid`, `y`.
     pub module: Module,
+    /// A module that this one instantiates, which names it [`CORE`].
+    pub core: Option<Module>,
     /// Whether the module has the ports `rst`, `in_valid` and `out_valid`: a purely
     /// combinational one has not.
     pub has_valid: bool,
@@ -29,6 +34,9 @@ pub struct BuiltLayer {
     /// The arithmetic, in the order of the data.
     pub parts: Vec<Part>,
 }
+
+/// What a layer's module calls its core until that is part of a design.
+pub const CORE: ModuleId = ModuleId(u32::MAX);
 
 /// A dataflow that was lowered, with its schedule.
 #[derive(Clone, Debug)]
@@ -57,11 +65,25 @@ pub struct Statistics {
     pub register_bits: u64,
     /// Bits of weights and tables in ROMs.
     pub rom_bits: u64,
+    /// Bits of line buffers and of buffers between layers in RAMs.
+    pub ram_bits: u64,
     /// The longest delay between two registers by the delay model, in picoseconds.
     pub worst_stage_ps: u32,
 }
 
 impl Statistics {
+    /// Adds what another part of the layer is made of.
+    pub fn add(&mut self, other: &Self) {
+        self.multipliers += other.multipliers;
+        self.dsp_multipliers += other.dsp_multipliers;
+        self.dsp_blocks += other.dsp_blocks;
+        self.adders += other.adders;
+        self.register_bits += other.register_bits;
+        self.rom_bits += other.rom_bits;
+        self.ram_bits += other.ram_bits;
+        self.worst_stage_ps = self.worst_stage_ps.max(other.worst_stage_ps);
+    }
+
     /// Adds what a dataflow is made of.
     pub fn count(&mut self, Part { dataflow, schedule, .. }: &Part) {
         self.worst_stage_ps = self.worst_stage_ps.max(schedule.worst_ps);
@@ -86,48 +108,54 @@ impl Statistics {
     }
 }
 
-/// The elements of a tensor as inputs of a dataflow.
-pub fn input_terms(dataflow: &mut Dataflow, tensor: &TensorType) -> Vec<Term> {
-    let term = |(index, range)| {
-        let node = dataflow.input(format!("x_{index}"), range);
-        let fraction_bits = tensor.format(index).fraction_bits();
-        Term { node, fraction_bits, negative: false }
+/// What the port of an input is called, of so many inputs.
+pub(crate) fn input_name(input: usize, inputs: usize) -> String {
+    if inputs == 1 { "x".to_owned() } else { format!("x{input}") }
+}
+
+/// The elements of the tensors that a layer reads, as inputs of a dataflow.
+fn input_terms(dataflow: &mut Dataflow, inputs: &[LayerInput]) -> Vec<Vec<Term>> {
+    let of_input = |(input, LayerInput { tensor, .. }): (usize, &LayerInput)| {
+        let port = input_name(input, inputs.len());
+        let term = |(index, range)| {
+            let node = dataflow.input(format!("{port}_{index}"), range);
+            let fraction_bits = tensor.format(index).fraction_bits();
+            Term { node, fraction_bits, negative: false }
+        };
+        tensor.ranges.iter().copied().enumerate().map(term).collect()
     };
-    tensor.ranges.iter().copied().enumerate().map(term).collect()
+    inputs.iter().enumerate().map(of_input).collect()
 }
 
 /// The module of a layer that is fully parallel: `results` computes the elements of the output
-/// from those of the input.
-///
-/// `arrivals_ps` says when each input element is there within the stage in which the module
-/// starts.
+/// from those of each input.
 ///
 /// # Errors
 /// When an intermediate needs more than 64 bits.
 pub fn parallel_layer(
-    name: &str,
-    input: &TensorType,
-    output: &TensorType,
-    arrivals_ps: &[u32],
-    model: &DelayModel,
-    results: impl FnOnce(&mut Dataflow, &[Term]) -> Result<Vec<Term>, TooWide>,
-) -> Result<BuiltLayer, TooWide> {
+    context: &LayerContext,
+    results: impl FnOnce(&mut Dataflow, &[Vec<Term>]) -> Result<Vec<Term>, TooWide>,
+) -> Result<BuiltLayer, CircuitError> {
+    let LayerContext { module_name, inputs, output, model, .. } = *context;
     let mut dataflow = Dataflow::default();
-    let inputs = input_terms(&mut dataflow, input);
-    for (index, term) in results(&mut dataflow, &inputs)?.into_iter().enumerate() {
-        let fraction_bits = output.format(index).fraction_bits();
-        dataflow.output(term, fraction_bits, &format!("y_{index}_negated"))?;
-    }
-    let moments: Vec<Moment> =
-        arrivals_ps.iter().map(|ps| Moment { stage: 0, arrival_ps: *ps }).collect();
+    let terms = input_terms(&mut dataflow, inputs);
+    results(&mut dataflow, &terms)
+        .and_then(|results| outputs(&mut dataflow, results, output))
+        .map_err(|error| CircuitError::too_wide(context.layer, error))?;
+    let arrivals = inputs.iter().flat_map(|input| input.arrivals_ps);
+    let moments: Vec<Moment> = arrivals.map(|ps| Moment { stage: 0, arrival_ps: *ps }).collect();
     let schedule = Schedule::asap(&dataflow, &moments, model);
 
-    let mut module = Module::new(name);
-    let mut namer = port_namer();
+    let mut module = Module::new(module_name);
+    let mut namer = port_namer(inputs.len());
     let latency_cycles = schedule.last_stage;
     let has_valid = latency_cycles > 0;
     let valid = has_valid.then(|| add_valid_input(&mut module));
-    let elements = add_input_bus(&mut module, &mut namer, input);
+    let mut elements = Vec::new();
+    for (index, input) in inputs.iter().enumerate() {
+        let port = input_name(index, inputs.len());
+        elements.extend(add_input_bus(&mut module, &mut namer, &port, input.tensor));
+    }
     if let Some(valid) = valid {
         add_valid_output(&mut module, &mut namer, valid, latency_cycles);
     }
@@ -142,6 +170,7 @@ pub fn parallel_layer(
     statistics.register_bits = module.register_bits();
     Ok(BuiltLayer {
         module,
+        core: None,
         has_valid,
         latency_cycles,
         initiation_interval_cycles: 1,
@@ -151,11 +180,27 @@ pub fn parallel_layer(
     })
 }
 
-/// A namer that leaves the names of the ports to the ports.
-pub fn port_namer() -> Namer {
+/// The results as outputs of a dataflow, each on the grid of its element.
+fn outputs(
+    dataflow: &mut Dataflow,
+    results: Vec<Term>,
+    tensor: &TensorType,
+) -> Result<(), TooWide> {
+    for (index, term) in results.into_iter().enumerate() {
+        let fraction_bits = tensor.format(index).fraction_bits();
+        dataflow.output(term, fraction_bits, &format!("y_{index}_negated"))?;
+    }
+    Ok(())
+}
+
+/// A namer that leaves the names of the ports of a layer with so many inputs to the ports.
+pub fn port_namer(inputs: usize) -> Namer {
     let mut namer = Namer::default();
-    for port in ["clk", "rst", "in_valid", "x", "out_valid", "y", "unused"] {
+    for port in ["clk", "rst", "in_valid", "out_valid", "y", "unused"] {
         namer.name(port);
+    }
+    for input in 0..inputs {
+        namer.name(&input_name(input, inputs));
     }
     namer
 }
@@ -183,16 +228,21 @@ fn add_valid_output(module: &mut Module, namer: &mut Namer, valid: SignalId, cyc
     module.add_output(delayed);
 }
 
-/// Adds the port `x` for a tensor, unless all of it is constant; returns the elements.
-pub fn add_input_bus(module: &mut Module, namer: &mut Namer, tensor: &TensorType) -> Vec<Operand> {
+/// Adds an input port for a tensor, unless all of it is constant; returns the elements.
+pub fn add_input_bus(
+    module: &mut Module,
+    namer: &mut Namer,
+    port: &str,
+    tensor: &TensorType,
+) -> Vec<Operand> {
     let layout = BusLayout::of(tensor);
     let lanes = layout.lane_types();
     let bus = (!lanes.is_empty()).then(|| {
         // The lanes are named after the elements that they carry.
         let elements = tensor.ranges.iter().enumerate().filter(|(_, r)| r.as_constant().is_none());
         let names: Vec<String> =
-            elements.map(|(index, _)| namer.name(&format!("x_{index}"))).collect();
-        let bus = module.add_bus_with_names("x", names.into_iter().zip(lanes), BusDriver::Whole);
+            elements.map(|(index, _)| namer.name(&format!("{port}_{index}"))).collect();
+        let bus = module.add_bus_with_names(port, names.into_iter().zip(lanes), BusDriver::Whole);
         module.add_bus_port(rtl4ml_hdl::Direction::Input, bus);
         bus
     });

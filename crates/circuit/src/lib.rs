@@ -13,15 +13,19 @@
 
 pub mod bus;
 mod circuit;
+pub mod control;
 pub mod dataflow;
 pub mod delay;
 mod doc;
 pub mod kernel;
 pub mod layer;
 pub mod layers;
+mod library;
 pub mod lower;
+mod plan;
 pub mod protocol;
 pub mod schedule;
+pub mod stream;
 mod top;
 
 pub use circuit::{Circuit, CircuitError, Interface, LayerSummary, Port, PortElement, build};

@@ -8,6 +8,16 @@
 //! - `out_valid` is high at exactly the edges that come `latency_cycles` after an edge that took
 //!   an input, with that input's outputs;
 //! - an edge with `rst` high discards every input whose output is not out by that edge.
+//!
+//! With streams each port has a handshake of its own:
+//! - a transfer moves at an edge with the port's `tvalid` and `tready` high and `rst` low;
+//! - an output that is offered stays, with the same data, until it is taken;
+//! - the transfers of a tensor come row-major, frame by frame, and the outputs of the frames in
+//!   their order, whatever the pauses of senders and receivers;
+//! - when all senders offer and all receivers take without a pause, the last output of the first
+//!   frame moves `latency_cycles` after its first input, and from the fourth frame on the ends of
+//!   two frames are `initiation_interval_cycles` apart;
+//! - an edge with `rst` high discards all transfers that are under way.
 
 /// The integers of one tensor, row-major, each a mantissa in its element's format.
 pub type Mantissas = Vec<i128>;
@@ -17,6 +27,9 @@ pub type Mantissas = Vec<i128>;
 pub struct Stimulus {
     /// The inputs, in order.
     pub transactions: Vec<Transaction>,
+    /// Streams only: whether the frames, once they have passed at full speed, come again after a
+    /// reset in the middle of one, while senders and receivers pause at random.
+    pub with_pauses: bool,
 }
 
 /// One input and what comes before and after it.
@@ -34,6 +47,14 @@ pub struct Transaction {
 /// How long a reset lasts.
 pub const RESET_CYCLES: u16 = 2;
 
+/// The frame from which on the frames of a stream end in regular intervals, counted from 0.
+pub const REGULAR_FROM: usize = 3;
+
+/// The most cycles in which nothing moves through a circuit that has not finished its frames.
+pub fn patience_cycles(interface: &crate::Interface) -> u64 {
+    2 * (interface.latency_cycles + interface.initiation_interval_cycles) + 1000
+}
+
 impl Transaction {
     /// An input that is offered at once.
     pub fn new(inputs: Vec<Mantissas>) -> Self {
@@ -44,7 +65,8 @@ impl Transaction {
 impl Stimulus {
     /// Inputs back to back: each is offered as soon as the one before was taken.
     pub fn back_to_back(samples: impl IntoIterator<Item = Vec<Mantissas>>) -> Self {
-        Self { transactions: samples.into_iter().map(Transaction::new).collect() }
+        let transactions = samples.into_iter().map(Transaction::new).collect();
+        Self { transactions, with_pauses: false }
     }
 
     /// Inputs of which some come back to back, some after gaps, and some are lost in a reset.
@@ -64,6 +86,7 @@ impl Stimulus {
                 if index % 16 == 9 { 1 + depth.min(u64::from(u16::MAX) - 1) as u16 } else { 0 };
             Transaction { idle_cycles, reset_after_cycles, inputs }
         };
-        Self { transactions: samples.into_iter().enumerate().map(pattern).collect() }
+        let transactions = samples.into_iter().enumerate().map(pattern).collect();
+        Self { transactions, with_pauses: true }
     }
 }

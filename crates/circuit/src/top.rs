@@ -7,32 +7,30 @@ use rtl4ml_hdl::{
     BusDriver, BusId, Connection, Design, Expr, Instance, Module, ModuleId, Operand, Register,
     SignalId, Type,
 };
-use rtl4ml_ir::{Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Io, Layer, Source, TensorType, VerifiedNetwork};
 
-use crate::bus::BusLayout;
+use crate::bus::{BusLayout, port_lanes};
 use crate::circuit::{Circuit, CircuitError, Interface, LayerSummary, Port};
 use crate::delay::DelayModel;
 use crate::doc;
-use crate::layer::{BIT, BuiltLayer, Statistics};
-use crate::layers::LayerContext;
-use crate::lower::signal_type;
+use crate::layer::{BIT, BuiltLayer, CORE, Statistics};
+use crate::layers::Wire;
+use crate::plan::{LayerCircuit, PlannedLayer, Timing, plan};
 
 /// A tensor on its way through the top module.
 #[derive(Clone, Debug)]
 struct Placed {
-    /// Its lanes; `None` where all elements are constants.
+    /// Its elements' values.
+    elements: Vec<Operand>,
+    /// Its lanes as a bus, once somebody has needed one; `None` also where all elements are
+    /// constants.
     bus: Option<BusId>,
     /// 1 in the cycle in which it is there.
     valid: SignalId,
-    /// That cycle, counted from the one in which the input is taken.
-    cycle: u64,
-    /// When each element is there within the cycle.
-    arrivals_ps: Vec<u32>,
 }
 
 struct Top<'a> {
     network: &'a VerifiedNetwork,
-    model: DelayModel,
     design: Design,
     module: Module,
     namer: Namer,
@@ -40,12 +38,18 @@ struct Top<'a> {
     /// Modules by what they are but for their names, so that equal ones are emitted once.
     known: HashMap<String, ModuleId>,
     placed: HashMap<Source, Placed>,
+    /// When each tensor is there.
+    timings: HashMap<Source, Timing>,
+    /// Tensors behind so many registers.
+    delayed: HashMap<(Source, u64), BusId>,
     layers: Vec<LayerSummary>,
 }
 
 /// Builds all layers and the top module.
 pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
     let network = verified.network();
+    let plan = plan(verified, &DelayModel::new(&network.target))?;
+    let initiation_interval_cycles = plan.initiation_interval_cycles();
     let mut module_namer = Namer::default();
     let top_name = module_namer.name(&network.name);
     let mut namer = Namer::default();
@@ -54,42 +58,33 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
     }
     let mut top = Top {
         network: verified,
-        model: DelayModel::new(&network.target),
         design: Design::default(),
         module: Module::new(top_name.clone()),
         namer,
         module_namer,
         known: HashMap::new(),
         placed: HashMap::new(),
+        timings: plan.timings,
+        delayed: HashMap::new(),
         layers: Vec::new(),
     };
-    let initiation_interval_cycles = network
-        .layers
-        .iter()
-        .filter(|layer| layer.op.kernel_shape().is_some())
-        .map(|layer| layer.implementation.reuse_factor)
-        .max()
-        .unwrap_or(1);
     let inputs = top.inputs(initiation_interval_cycles);
-    for index in 0..network.layers.len() {
-        top.layer(index)?;
+    for (index, layer) in plan.layers.into_iter().enumerate() {
+        top.layer(index, layer);
     }
     let (outputs, latency_cycles) = top.outputs();
-    let interface =
-        Interface { top: top_name, inputs, outputs, latency_cycles, initiation_interval_cycles };
+    let interface = Interface {
+        top: top_name,
+        io: Io::Parallel,
+        inputs,
+        outputs,
+        latency_cycles,
+        initiation_interval_cycles,
+    };
     let Top { mut design, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);
     design.add(module);
     Ok(Circuit { design, interface, layers })
-}
-
-/// The lanes of a port, which are as wide as the format says.
-fn port_lanes(tensor: &TensorType) -> Vec<Type> {
-    (0..tensor.element_count())
-        .map(|index| tensor.format(index))
-        .filter(|format| format.width > 0)
-        .map(|format| Type { width: format.width, signed: format.signed })
-        .collect()
 }
 
 impl Top<'_> {
@@ -112,39 +107,80 @@ impl Top<'_> {
                 .then(|| self.module.add_input_bus(&mut self.namer, &name, &lanes));
             // The port's lanes have the formats' types; the layers read lanes of the ranges'.
             let layout = BusLayout::of(tensor);
-            let bus = bus.and_then(|bus| self.as_ranges(&name, bus, tensor, &layout));
-            let arrivals_ps = vec![0; tensor.element_count()];
-            self.placed.insert(source, Placed { bus, valid: taken, cycle: 0, arrivals_ps });
+            let elements = self.port_elements(bus, tensor, &layout);
+            let bus = bus.filter(|bus| self.lane_types(*bus) == layout.lane_types());
+            let placed = Placed { elements, bus, valid: taken };
+            self.placed.insert(source, placed);
             ports.push(port);
         }
         ports
     }
 
-    /// The lanes of an input port as the layers read them. They are the same but where a format
+    /// The elements of an input port. Its lanes are those that the layers read but where a format
     /// holds one value only, or where a signed format has no negative values.
-    fn as_ranges(
-        &mut self,
-        name: &str,
-        bus: BusId,
+    fn port_elements(
+        &self,
+        bus: Option<BusId>,
         tensor: &TensorType,
         layout: &BusLayout,
-    ) -> Option<BusId> {
-        let wanted = layout.lane_types();
-        let port: Vec<Type> = self.module.lanes(bus).map(|lane| self.module.ty(lane)).collect();
-        if wanted == port {
-            return Some(bus);
+    ) -> Vec<Operand> {
+        let mut lanes = bus.into_iter().flat_map(|bus| self.module.lanes(bus));
+        let known = layout.elements(&self.module, None);
+        let value = |(index, known): (usize, Operand)| {
+            let lane = if tensor.format(index).width == 0 { None } else { lanes.next() };
+            match lane.filter(|_| tensor.ranges[index].as_constant().is_none()) {
+                Some(lane) => lane.into(),
+                None => known,
+            }
+        };
+        known.into_iter().enumerate().map(value).collect()
+    }
+
+    fn lane_types(&self, bus: BusId) -> Vec<Type> {
+        self.module.lanes(bus).map(|lane| self.module.ty(lane)).collect()
+    }
+
+    /// The lanes of a tensor as a bus; `None` where all elements are constants.
+    fn bus(&mut self, source: Source) -> Option<BusId> {
+        let placed = &self.placed[&source];
+        let layout = BusLayout::of(self.network.tensor_type(source));
+        let types = layout.lane_types();
+        if placed.bus.is_some() || types.is_empty() {
+            return placed.bus;
         }
-        let mut lanes = self.module.lanes(bus);
-        let values: Vec<Operand> = (0..tensor.element_count())
-            .map(|index| match tensor.format(index).width {
-                0 => Operand::Constant(0),
-                _ => lanes.next().map_or(Operand::Constant(0), Operand::Signal),
-            })
-            .collect();
-        let values = layout.lane_values(&values);
-        let name = self.namer.name(&format!("{name}_lanes"));
-        (!wanted.is_empty())
-            .then(|| self.module.add_bus(&mut self.namer, &name, &wanted, BusDriver::Lanes(values)))
+        let values = layout.lane_values(&placed.elements);
+        let name = format!("{}_lanes", self.network.network().source_name(source));
+        let name = self.namer.name(&name);
+        let bus = self.module.add_bus(&mut self.namer, &name, &types, BusDriver::Lanes(values));
+        self.placed.entry(source).and_modify(|placed| placed.bus = Some(bus));
+        Some(bus)
+    }
+
+    /// The bus of a tensor in a later cycle.
+    fn bus_at(&mut self, source: Source, cycle: u64) -> Option<BusId> {
+        let mut bus = self.bus(source)?;
+        for delay in 1..=cycle - self.timings[&source].cycle {
+            bus = match self.delayed.get(&(source, delay)) {
+                Some(bus) => *bus,
+                None => {
+                    let tensor_name = self.network.network().source_name(source);
+                    let name = self.namer.name(&format!("{tensor_name}_q{delay}"));
+                    let next = self.module.register_bus(&mut self.namer, &name, bus);
+                    self.delayed.insert((source, delay), next);
+                    next
+                }
+            };
+        }
+        Some(bus)
+    }
+
+    /// The elements of a tensor in a later cycle.
+    fn elements_at(&mut self, source: Source, cycle: u64) -> Vec<Operand> {
+        if cycle == self.timings[&source].cycle {
+            return self.placed[&source].elements.clone();
+        }
+        let bus = self.bus_at(source, cycle);
+        BusLayout::of(self.network.tensor_type(source)).elements(&self.module, bus)
     }
 
     /// `in_ready`: low while the slowest layer is busy, and in reset. Returns the flag that an
@@ -195,69 +231,93 @@ impl Top<'_> {
         self.module.assign(taken, BIT, Expr::And { a: in_valid, b: in_ready })
     }
 
-    /// Builds a layer and wires it to what it reads.
-    fn layer(&mut self, index: usize) -> Result<(), CircuitError> {
+    /// Wires a layer to what it reads.
+    fn layer(&mut self, index: usize, planned: PlannedLayer) {
         let network = self.network.network();
         let layer = &network.layers[index];
-        let source = Source::Layer(rtl4ml_ir::LayerId(index as u32));
-        let from = layer.inputs[0];
-        let input = self.network.tensor_type(from);
-        let output = self.network.tensor_type(source);
-        let placed = self.placed[&from].clone();
-        let module_name = format!("{}_{}", network.name, layer.name);
-        let context = LayerContext {
-            module_name: &module_name,
-            layer,
-            input,
-            output,
-            arrivals_ps: &placed.arrivals_ps,
-            model: &self.model,
-        };
-        let Some(built) = context.build()? else {
-            self.layers.push(LayerSummary {
-                name: layer.name.clone(),
-                module: None,
-                latency_cycles: 0,
-                initiation_interval_cycles: 1,
-                statistics: Statistics::default(),
-                parts: Vec::new(),
-            });
-            self.placed.insert(source, placed);
-            return Ok(());
-        };
-        let BuiltLayer { mut module, has_valid, latency_cycles, .. } = built;
-        let lanes = BusLayout::of(output).lane_types();
-        let is_needed = !lanes.is_empty();
+        let PlannedLayer { start_cycle, circuit } = planned;
+        // The flags of tensors that are there in the same cycle are the same.
+        let latest = layer.inputs.iter().max_by_key(|source| self.timings[source].cycle);
+        let valid = latest.map_or(self.taken(), |source| self.placed[source].valid);
         let mut summary = LayerSummary {
             name: layer.name.clone(),
             module: None,
-            latency_cycles,
-            initiation_interval_cycles: built.initiation_interval_cycles,
-            statistics: built.statistics,
-            parts: built.parts,
+            latency_cycles: 0,
+            initiation_interval_cycles: 1,
+            statistics: Statistics::default(),
+            parts: Vec::new(),
         };
-        let arrivals_ps = built.arrivals_ps;
-        if !is_needed {
-            // Every element is known: there is nothing to compute, and no time passes.
-            summary.latency_cycles = 0;
-            let Placed { valid, cycle, .. } = placed;
-            self.placed.insert(source, Placed { bus: None, valid, cycle, arrivals_ps });
-            self.layers.push(summary);
-            return Ok(());
+        let source = Source::Layer(rtl4ml_ir::LayerId(index as u32));
+        let placed = match circuit {
+            LayerCircuit::Wires(wires) => self.wires(layer, &wires, start_cycle, valid),
+            LayerCircuit::Constants(built) => {
+                // There is nothing to compute, and no time passes.
+                let layout = BusLayout::of(self.network.tensor_type(source));
+                let elements = layout.elements(&self.module, None);
+                summary.initiation_interval_cycles = built.initiation_interval_cycles;
+                summary.statistics = built.statistics;
+                summary.parts = built.parts;
+                Placed { elements, bus: None, valid }
+            }
+            LayerCircuit::Module(built) => {
+                self.instance(index, built, start_cycle, valid, &mut summary)
+            }
+        };
+        self.placed.insert(source, placed);
+        self.layers.push(summary);
+    }
+
+    /// A layer that only moves elements.
+    fn wires(&mut self, layer: &Layer, wires: &[Wire], cycle: u64, valid: SignalId) -> Placed {
+        let inputs: Vec<Vec<Operand>> =
+            layer.inputs.iter().map(|source| self.elements_at(*source, cycle)).collect();
+        let value = |(input, index): (usize, usize)| inputs[input][index];
+        let elements = wires.iter().map(|wire| wire.map_or(Operand::Constant(0), value)).collect();
+        // The same elements in the same order are the same bus.
+        let is_same = inputs[0].len() == wires.len()
+            && wires.iter().enumerate().all(|(index, wire)| *wire == Some((0, index)));
+        let bus = self.placed[&layer.inputs[0]].bus.filter(|_| is_same && inputs.len() == 1);
+        Placed { elements, bus, valid }
+    }
+
+    /// A layer that is a module.
+    fn instance(
+        &mut self,
+        index: usize,
+        built: BuiltLayer,
+        start_cycle: u64,
+        read_valid: SignalId,
+        summary: &mut LayerSummary,
+    ) -> Placed {
+        let network = self.network.network();
+        let layer = &network.layers[index];
+        let output = self.network.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
+        let BuiltLayer { mut module, core, has_valid, latency_cycles, .. } = built;
+        summary.latency_cycles = latency_cycles;
+        summary.initiation_interval_cycles = built.initiation_interval_cycles;
+        summary.statistics = built.statistics;
+        summary.parts = built.parts;
+        if let Some(core) = core {
+            let core = self.add_module(core);
+            let inside = module.instances.iter_mut().filter(|inside| inside.module == CORE);
+            inside.for_each(|inside| inside.module = core);
         }
-        module.doc = doc::layer(self.network, index, &summary);
+        module.doc = doc::layer(self.network, index, summary);
         let id = self.add_module(module);
         summary.module = Some(self.design.module(id).name.clone());
 
+        let buses: Vec<BusId> =
+            layer.inputs.iter().filter_map(|source| self.bus_at(*source, start_cycle)).collect();
+        let lanes = BusLayout::of(output).lane_types();
         let bus_name = self.namer.name(&format!("{}_y", layer.name));
         let bus = self.module.add_bus(&mut self.namer, &bus_name, &lanes, BusDriver::Whole);
         let mut connections = Vec::new();
-        let mut valid = placed.valid;
+        let mut valid = read_valid;
         if has_valid {
-            let reset = self.module.reset.unwrap_or(placed.valid);
-            connections.extend([Connection::Signal(reset), Connection::Signal(placed.valid)]);
+            let reset = self.module.reset.unwrap_or(read_valid);
+            connections.extend([Connection::Signal(reset), Connection::Signal(read_valid)]);
         }
-        connections.extend(placed.bus.map(Connection::Bus));
+        connections.extend(buses.into_iter().map(Connection::Bus));
         if has_valid {
             let name = self.namer.name(&format!("{}_valid", layer.name));
             valid = self.module.add_signal(name, BIT);
@@ -266,10 +326,8 @@ impl Top<'_> {
         connections.push(Connection::Bus(bus));
         let name = self.namer.name(&format!("u_{}", layer.name));
         self.module.instances.push(Instance { name, module: id, connections });
-        let cycle = placed.cycle + u64::from(latency_cycles);
-        self.placed.insert(source, Placed { bus: Some(bus), valid, cycle, arrivals_ps });
-        self.layers.push(summary);
-        Ok(())
+        let elements = BusLayout::of(output).elements(&self.module, Some(bus));
+        Placed { elements, bus: Some(bus), valid }
     }
 
     /// Adds a module, unless one that differs in its name alone is there.
@@ -294,34 +352,26 @@ impl Top<'_> {
     /// The ports on the output side: registered, and all in the same cycle.
     fn outputs(&mut self) -> (Vec<Port>, u64) {
         let network = self.network.network();
-        let placed: Vec<Placed> =
-            network.outputs.iter().map(|source| self.placed[source].clone()).collect();
         // A result that is not at the start of a cycle, or comes straight from an input, is
         // registered once more.
-        let registered = |placed: &Placed| {
-            let late = placed.cycle == 0 || placed.arrivals_ps.iter().any(|ps| *ps > 0);
-            placed.cycle + u64::from(late)
+        let registered = |source: &Source| {
+            let timing = &self.timings[source];
+            let late = timing.cycle == 0 || timing.arrivals_ps.iter().any(|ps| *ps > 0);
+            timing.cycle + u64::from(late)
         };
-        let latency_cycles = placed.iter().map(registered).max().unwrap_or(1);
+        let latency_cycles = network.outputs.iter().map(registered).max().unwrap_or(1);
         let mut valid = None;
         let mut ports = Vec::new();
         let mut port_buses = Vec::new();
-        for (source, placed) in network.outputs.iter().zip(placed) {
+        for source in &network.outputs {
             let tensor_name = network.source_name(*source);
-            let delay = latency_cycles - placed.cycle;
             let tensor = self.network.tensor_type(*source);
-            let layout = BusLayout::of(tensor);
-            let bus = placed.bus.map(|bus| {
-                (1..=delay).fold(bus, |bus, cycle| {
-                    let name = self.namer.name(&format!("{tensor_name}_q{cycle}"));
-                    self.module.register_bus(&mut self.namer, &name, bus)
-                })
-            });
+            let elements = self.elements_at(*source, latency_cycles);
+            let delay = latency_cycles - self.timings[source].cycle;
             if valid.is_none() {
-                valid = Some((placed.valid, delay));
+                valid = Some((self.placed[source].valid, delay));
             }
             let name = self.namer.name(tensor_name);
-            let elements = layout.elements(&self.module, bus);
             let values = (0..tensor.element_count())
                 .filter(|index| tensor.format(*index).width > 0)
                 .map(|index| elements[index])
@@ -329,7 +379,7 @@ impl Top<'_> {
             ports.push(Port::of(name.clone(), tensor_name, tensor));
             port_buses.push((name, port_lanes(tensor), values));
         }
-        let (valid, delay) = valid.unwrap_or((self.placed_input_valid(), 1));
+        let (valid, delay) = valid.unwrap_or((self.taken(), 1));
         let mut out_valid = valid;
         for cycle in 1..=delay {
             let name = if cycle == delay {
@@ -349,11 +399,11 @@ impl Top<'_> {
                 self.module.add_output_bus(&name, &lanes, values);
             }
         }
-        debug_assert!(signal_type(rtl4ml_ir::Range::new(0, 1)) == BIT);
         (ports, latency_cycles)
     }
 
-    fn placed_input_valid(&self) -> SignalId {
+    /// The flag that an input is taken.
+    fn taken(&self) -> SignalId {
         self.placed[&Source::Input(rtl4ml_ir::InputId(0))].valid
     }
 }

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use rtl4ml_circuit::protocol::{RESET_CYCLES, Stimulus};
 use rtl4ml_circuit::{Circuit, Interface};
-use rtl4ml_sim::external::{Simulator, read_results};
+use rtl4ml_ir::Io;
+use rtl4ml_sim::external::{Simulator, read_cycles, read_results};
 use rtl4ml_sim::reference::Mantissas;
 use rtl4ml_sim::{RustHdl, judge};
 use rtl4ml_verilog::{
@@ -140,16 +141,19 @@ fn external(
     let work = root.join("work");
     fs::create_dir(&work).map_err(in_temporary(&work))?;
     let mut sources = rtl_files(circuit);
-    sources.extend(testbench_files(circuit, count, VECTORS));
+    sources.extend(testbench_files(circuit, stimulus, VECTORS));
     write_files(&root, &sources)?;
     write_files(&root, &vector_files(interface, stimulus, expected))?;
     let paths: Vec<PathBuf> = sources.iter().map(|TextFile { path, .. }| path.into()).collect();
-    simulator.run(&paths, &testbench_name(interface), &root, &work).map_err(failed)?;
+    let text = simulator.run(&paths, &testbench_name(interface), &root, &work).map_err(failed)?;
     let mut results = read_results(&root.join("results.txt"), interface).map_err(failed)?;
     spinner.finish_and_clear();
     let outputs: Vec<_> = (0..count).map(|index| results.remove(&index)).collect();
     check_outputs(engine, interface, &outputs, expected)?;
-    let cycles = cycle_count(interface, stimulus);
+    let cycles = match interface.io {
+        Io::Parallel => cycle_count(interface, stimulus),
+        Io::Stream => read_cycles(&text, &interface.top).unwrap_or_default(),
+    };
     Ok(Run { outputs, cycles, elapsed: start.elapsed(), compiled: true })
 }
 

@@ -154,11 +154,12 @@ const WEIGHTS: [Column; 2] = [
     ("rounded", true, LayerRow::rounded_text),
 ];
 
-const RESOURCES: [Column; 5] = [
+const RESOURCES: [Column; 6] = [
     ("DSP\nblocks", true, |row| statistic(row, |s| s.dsp_blocks)),
     ("adders", true, |row| statistic(row, |s| s.adders)),
     ("register\nbits", true, |row| statistic(row, |s| s.register_bits)),
     ("ROM\nbits", true, |row| statistic(row, |s| s.rom_bits)),
+    ("RAM\nbits", true, |row| statistic(row, |s| s.ram_bits)),
     ("longest\nstage", true, |row| match row.statistics {
         Some(Statistics { worst_stage_ps, .. }) if worst_stage_ps > 0 => {
             format!("{worst_stage_ps} ps")

@@ -1,7 +1,7 @@
 //! A network and its circuit in a few lines: the head of what `check` and `build` print.
 
 use rtl4ml_circuit::Circuit;
-use rtl4ml_ir::{InputId, LatencyBound, Source, VerifiedNetwork};
+use rtl4ml_ir::{InputId, Io, LatencyBound, Source, VerifiedNetwork};
 use serde::Serialize;
 
 use crate::layer_table::format_text;
@@ -105,6 +105,9 @@ pub fn describe_network(page: &mut Page, verified: &VerifiedNetwork) {
     page.entry("network", &network.name);
     page.entry("part", &network.target.part.name);
     page.entry("clock", network.target.clock.to_string());
+    if network.io == Io::Stream {
+        page.entry("io", "stream: one pixel, all channels, a transfer");
+    }
     for source in input_sources(verified) {
         page.entry("input", tensor(source));
     }

@@ -49,8 +49,7 @@ pub fn on_external_simulators(title: &str, cases: &[BuiltCase]) {
         let place = folder.path().join(top);
         let own_rtl = rtl_files(circuit);
         write_files(&place, &own_rtl).unwrap();
-        let count = stimulus.transactions.len();
-        let testbench = testbench_files(circuit, count, "vectors");
+        let testbench = testbench_files(circuit, stimulus, "vectors");
         write_files(&place, &testbench).unwrap();
         let vectors = vector_files(&circuit.interface, stimulus, &case.expected);
         write_files(&place, &vectors).unwrap();

@@ -37,6 +37,8 @@ pub struct ModuleBlock {
     /// of the delta; unused for others.
     ports: Vec<PortState>,
     registers: Vec<CompiledRegister>,
+    /// The words of each RAM, lane by lane.
+    memories: Vec<Vec<i64>>,
     scratch: Vec<i64>,
     children: Vec<ModuleBlock>,
     /// Statements have not run on these values yet.
@@ -99,12 +101,12 @@ impl ModuleBlock {
             })
             .collect();
         for register in &module.bus_registers {
-            registers.extend(
-                module
-                    .lanes(register.q)
-                    .zip(module.lanes(register.d))
-                    .map(|(q, d)| CompiledRegister { q: q.0, d: d.0, enable: None, reset: false }),
-            );
+            registers.extend(module.lanes(register.q).zip(module.lanes(register.d)).map(
+                |(q, d)| {
+                    let enable = register.enable.map(|enable| enable.0);
+                    CompiledRegister { q: q.0, d: d.0, enable, reset: false }
+                },
+            ));
         }
         let ports = module
             .ports
@@ -125,6 +127,11 @@ impl ModuleBlock {
             values: program.values,
             ports,
             registers,
+            memories: module
+                .rams
+                .iter()
+                .map(|ram| vec![0; ram.words * module.bus(ram.q).lanes as usize])
+                .collect(),
             scratch: Vec::new(),
             children,
             dirty: true,
@@ -176,6 +183,17 @@ impl ModuleBlock {
                 address.min(rom.words.len() - 1)
             })
             .collect();
+        let first_read = self.scratch.len();
+        self.access_rams();
+        let module = self.design.module(self.id);
+        let mut read = &self.scratch[first_read..];
+        for ram in &module.rams {
+            let bus = module.bus(ram.q);
+            let (word, rest) = read.split_at(bus.lanes as usize);
+            let first = bus.first.0 as usize;
+            self.values[first..first + word.len()].copy_from_slice(word);
+            read = rest;
+        }
         for (register, next) in self.registers.iter().zip(&self.scratch) {
             self.values[register.q as usize] = *next;
         }
@@ -183,6 +201,25 @@ impl ModuleBlock {
             let first = module.bus(rom.q).first.0 as usize;
             let word = &rom.words[word];
             self.values[first..first + word.len()].copy_from_slice(word);
+        }
+    }
+
+    /// Reads a word of each RAM into `scratch`, behind what is there, then writes what is to be
+    /// written. Addresses and data are those before the edge.
+    fn access_rams(&mut self) {
+        let module = self.design.module(self.id);
+        for (ram, memory) in module.rams.iter().zip(&mut self.memories) {
+            let lanes = module.bus(ram.q).lanes as usize;
+            let place = |address: SignalId| {
+                (self.values[address.0 as usize] as u64 as usize).min(ram.words - 1) * lanes
+            };
+            let read = place(ram.read_address);
+            self.scratch.extend_from_slice(&memory[read..read + lanes]);
+            if self.values[ram.write.0 as usize] != 0 {
+                let write = place(ram.write_address);
+                let first = module.bus(ram.d).first.0 as usize;
+                memory[write..write + lanes].copy_from_slice(&self.values[first..first + lanes]);
+            }
         }
     }
 

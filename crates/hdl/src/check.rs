@@ -163,6 +163,9 @@ impl Checker<'_> {
         for rom in &module.roms {
             drive_bus(&mut drivers, rom.q);
         }
+        for ram in &module.rams {
+            drive_bus(&mut drivers, ram.q);
+        }
         for (index, bus) in module.buses.iter().enumerate() {
             if let BusDriver::Lanes(values) = &bus.driver {
                 if values.len() != bus.lanes as usize {
@@ -259,6 +262,9 @@ impl Checker<'_> {
             if !self.lane_types(register.q).eq(self.lane_types(register.d)) {
                 return Err(self.mismatch(module.bus(register.q).first));
             }
+            if let Some(enable) = register.enable {
+                self.expect_bit(enable)?;
+            }
         }
         for rom in &module.roms {
             let lanes = module.bus(rom.q).lanes as usize;
@@ -268,6 +274,17 @@ impl Checker<'_> {
                 && rom.words.iter().all(|word| word.len() == lanes);
             if !legal {
                 return Err(self.mismatch(module.bus(rom.q).first));
+            }
+        }
+        for ram in &module.rams {
+            self.expect_bit(ram.write)?;
+            let words = ram.words as u128;
+            let legal = words > 0
+                && words <= 1u128 << module.ty(ram.write_address).width
+                && words <= 1u128 << module.ty(ram.read_address).width
+                && self.lane_types(ram.q).eq(self.lane_types(ram.d));
+            if !legal {
+                return Err(self.mismatch(module.bus(ram.q).first));
             }
         }
         Ok(())

@@ -238,13 +238,15 @@ pub struct Register {
     pub reset: bool,
 }
 
-/// A register of a whole bus, without enable and reset.
+/// A register of a whole bus, without reset.
 #[derive(Clone, Debug)]
 pub struct BusRegister {
     /// The output.
     pub q: BusId,
     /// The next value: a bus with the same lane types.
     pub d: BusId,
+    /// Where given, the register keeps its value while this bit is 0.
+    pub enable: Option<SignalId>,
 }
 
 /// A read-only memory with a registered output.
@@ -257,12 +259,34 @@ pub struct Rom {
     /// The words, each with one value a lane.
     pub words: Vec<Vec<i64>>,
     /// What memory is to hold it.
-    pub style: RomStyle,
+    pub style: MemoryStyle,
 }
 
-/// What memory holds a ROM.
+/// A memory with one port to write and one to read, its output registered.
+///
+/// At an edge the word at the read address is taken as it was before the edge. Words that were
+/// never written are unknown, and addresses beyond the last word must not occur.
+#[derive(Clone, Debug)]
+pub struct Ram {
+    /// The output.
+    pub q: BusId,
+    /// The word to write: a bus with the same lane types.
+    pub d: BusId,
+    /// Whether the word is written at the edge.
+    pub write: SignalId,
+    /// Where it is written.
+    pub write_address: SignalId,
+    /// Which word the output takes at the edge.
+    pub read_address: SignalId,
+    /// How many words there are.
+    pub words: usize,
+    /// What memory is to hold it.
+    pub style: MemoryStyle,
+}
+
+/// What memory holds a ROM or RAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RomStyle {
+pub enum MemoryStyle {
     /// Look-up tables.
     Distributed,
     /// Block RAM.
@@ -337,8 +361,10 @@ pub struct Module {
     pub registers: Vec<Register>,
     /// Registers of buses.
     pub bus_registers: Vec<BusRegister>,
-    /// Memories.
+    /// Memories that hold constants.
     pub roms: Vec<Rom>,
+    /// Memories that are written.
+    pub rams: Vec<Ram>,
     /// Modules inside.
     pub instances: Vec<Instance>,
 }
@@ -490,11 +516,42 @@ impl Module {
         q
     }
 
+    /// The types of the lanes of a bus.
+    pub fn lane_types(&self, id: BusId) -> Vec<Type> {
+        self.lanes(id).map(|lane| self.ty(lane)).collect()
+    }
+
     /// Adds a register of a whole bus.
     pub fn register_bus(&mut self, namer: &mut Namer, name: &str, d: BusId) -> BusId {
-        let lanes: Vec<Type> = self.lanes(d).map(|lane| self.ty(lane)).collect();
+        self.register_bus_if(namer, name, d, None)
+    }
+
+    /// Adds a register of a whole bus that keeps its value while `enable`, where given, is 0.
+    pub fn register_bus_if(
+        &mut self,
+        namer: &mut Namer,
+        name: &str,
+        d: BusId,
+        enable: Option<SignalId>,
+    ) -> BusId {
+        let lanes = self.lane_types(d);
         let q = self.add_bus(namer, name, &lanes, BusDriver::Whole);
-        self.bus_registers.push(BusRegister { q, d });
+        self.bus_registers.push(BusRegister { q, d, enable });
+        q
+    }
+
+    /// The bits that RAMs of this module itself hold.
+    pub fn ram_bits(&self) -> u64 {
+        self.rams.iter().map(|ram| self.bus_width(ram.q) * ram.words as u64).sum()
+    }
+
+    /// Adds the output bus of a RAM, and the RAM, whose `q` is given by this.
+    pub fn ram(&mut self, namer: &mut Namer, name: &str, ram: Ram) -> BusId {
+        let lanes = self.lane_types(ram.d);
+        let q = self.add_bus(namer, name, &lanes, BusDriver::Whole);
+        // In the Verilog the words are an array of their own, named after the output.
+        namer.name(&format!("{name}_words"));
+        self.rams.push(Ram { q, ..ram });
         q
     }
 
@@ -505,7 +562,7 @@ impl Module {
         lanes: impl IntoIterator<Item = (String, Type)>,
         address: SignalId,
         words: Vec<Vec<i64>>,
-        style: RomStyle,
+        style: MemoryStyle,
     ) -> BusId {
         let q = self.add_bus_with_names(name, lanes, BusDriver::Whole);
         self.roms.push(Rom { q, address, words, style });
@@ -520,12 +577,13 @@ impl Module {
         })
     }
 
-    /// The bits that registers of this module itself hold (ROM outputs included).
+    /// The bits that registers of this module itself hold (outputs of memories included).
     pub fn register_bits(&self) -> u64 {
         let scalars = self.registers.iter().map(|r| u64::from(self.ty(r.q).width));
         let buses = self.bus_registers.iter().map(|r| self.bus_width(r.q));
         let roms = self.roms.iter().map(|rom| self.bus_width(rom.q));
-        scalars.chain(buses).chain(roms).sum()
+        let rams = self.rams.iter().map(|ram| self.bus_width(ram.q));
+        scalars.chain(buses).chain(roms).chain(rams).sum()
     }
 }
 
@@ -561,6 +619,7 @@ impl Design {
         !module.registers.is_empty()
             || !module.bus_registers.is_empty()
             || !module.roms.is_empty()
+            || !module.rams.is_empty()
             || module.instances.iter().any(|i| self.is_clocked(self.module(i.module)))
     }
 }

@@ -24,6 +24,6 @@ pub use block::ModuleBlock;
 pub use check::DesignError;
 pub use design::{
     BitOf, Bus, BusDriver, BusId, BusRegister, Connection, Design, Direction, Expr, Instance, Item,
-    Module, ModuleId, MultiplierHint, Operand, Port, PortBinding, Register, Rom, RomStyle, Signal,
-    SignalId, Statement, Type,
+    MemoryStyle, Module, ModuleId, MultiplierHint, Operand, Port, PortBinding, Ram, Register, Rom,
+    Signal, SignalId, Statement, Type,
 };

@@ -12,13 +12,24 @@ impl Namer {
     /// A name as near to `wanted` as can be: with a number after it where it is taken, with an
     /// underscore where it is a keyword.
     pub fn name(&mut self, wanted: &str) -> String {
+        self.name_with(wanted, &[])
+    }
+
+    /// A name like [`Namer::name`]'s that is free with each of the suffixes as well; all of them
+    /// are then taken.
+    pub fn name_with(&mut self, wanted: &str, suffixes: &[&str]) -> String {
         let base = if is_reserved(wanted) { format!("{wanted}_") } else { wanted.to_owned() };
         let mut free = base.clone();
         let mut number = 0;
-        while !self.taken.insert(free.clone()) {
+        let all = |name: &str| -> Vec<String> {
+            let suffixed = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
+            suffixed.chain([name.to_owned()]).collect()
+        };
+        while all(&free).iter().any(|name| self.taken.contains(name)) {
             number += 1;
             free = format!("{base}_{number}");
         }
+        self.taken.extend(all(&free));
         free
     }
 }

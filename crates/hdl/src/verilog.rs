@@ -8,8 +8,8 @@
 use std::fmt::Write as _;
 
 use crate::design::{
-    Bus, BusDriver, BusId, Connection, Design, Direction, Expr, Item, Module, MultiplierHint,
-    Operand, PortBinding, Register, RomStyle, SignalId, Type,
+    Bus, BusDriver, BusId, BusRegister, Connection, Design, Direction, Expr, Item, MemoryStyle,
+    Module, MultiplierHint, Operand, PortBinding, Register, SignalId, Type,
 };
 
 /// The text of all modules, each after those that it instantiates.
@@ -118,11 +118,11 @@ impl<'a> Writer<'a> {
         let items = self.section(Self::items);
         let buses = self.section(Self::lane_driven_buses);
         let instances = self.section(Self::instances);
-        let roms = self.section(Self::roms);
+        let memories = self.section(Self::memories);
         let registers = self.section(Self::registers);
         let declarations = self.section(Self::declarations);
         let lanes = self.section(Self::lanes);
-        self.text = [declarations, lanes, items, buses, instances, roms, registers].concat();
+        self.text = [declarations, lanes, items, buses, instances, memories, registers].concat();
     }
 
     fn section(&mut self, write: fn(&mut Self, &mut String)) -> String {
@@ -146,11 +146,16 @@ impl<'a> Writer<'a> {
             let width = range(module.bus_width(register.q));
             line!(text, "    reg {width}{};", module.bus(register.q).name);
         }
+        for ram in &module.rams {
+            let style = style_word(ram.style);
+            let width = range(module.bus_width(ram.q));
+            let name = &module.bus(ram.q).name;
+            line!(text, "    reg {width}{name};");
+            let last = ram.words - 1;
+            line!(text, "    (* ram_style = \"{style}\" *) reg {width}{name}_words [0:{last}];");
+        }
         for rom in &module.roms {
-            let style = match rom.style {
-                RomStyle::Distributed => "distributed",
-                RomStyle::Block => "block",
-            };
+            let style = style_word(rom.style);
             let width = range(module.bus_width(rom.q));
             let name = &module.bus(rom.q).name;
             line!(text, "    (* rom_style = \"{style}\" *) reg {width}{name};");
@@ -283,14 +288,12 @@ impl<'a> Writer<'a> {
             self.register_group(group, text);
             rest = after;
         }
-        if !module.bus_registers.is_empty() {
-            line!(text, "\n    always @(posedge clk) begin");
-            for register in &module.bus_registers {
-                self.read_whole[register.d.0 as usize] = true;
-                let (q, d) = (&module.bus(register.q).name, &module.bus(register.d).name);
-                line!(text, "        {q} <= {d};");
-            }
-            line!(text, "    end");
+        let mut rest = module.bus_registers.as_slice();
+        while let Some(first) = rest.first() {
+            let count = rest.iter().take_while(|other| other.enable == first.enable).count();
+            let (group, after) = rest.split_at(count);
+            self.bus_register_group(group, text);
+            rest = after;
         }
     }
 
@@ -329,6 +332,36 @@ impl<'a> Writer<'a> {
         }
         for end in ends.iter().rev() {
             line!(text, "{end}");
+        }
+    }
+
+    /// Registers of buses with the same enable, in one process.
+    fn bus_register_group(&mut self, group: &[BusRegister], text: &mut String) {
+        let module = self.module;
+        let condition = group[0].enable.map(|enable| self.whole(enable));
+        let condition = condition.map_or(String::new(), |enable| format!("if ({enable}) "));
+        line!(text, "\n    always @(posedge clk) {condition}begin");
+        for register in group {
+            self.read_whole[register.d.0 as usize] = true;
+            let (q, d) = (&module.bus(register.q).name, &module.bus(register.d).name);
+            line!(text, "        {q} <= {d};");
+        }
+        line!(text, "    end");
+    }
+
+    fn memories(&mut self, text: &mut String) {
+        self.roms(text);
+        let module = self.module;
+        for ram in &module.rams {
+            self.read_whole[ram.d.0 as usize] = true;
+            let (q, d) = (&module.bus(ram.q).name, &module.bus(ram.d).name);
+            let write = self.whole(ram.write);
+            let (to, from) = (self.whole(ram.write_address), self.whole(ram.read_address));
+            line!(text, "\n    always @(posedge clk) begin");
+            line!(text, "        if ({write})");
+            line!(text, "            {q}_words[{to}] <= {d};");
+            line!(text, "        {q} <= {q}_words[{from}];");
+            line!(text, "    end");
         }
     }
 
@@ -615,6 +648,14 @@ impl<'a> Writer<'a> {
 }
 
 /// The attribute by which a multiplier's material reaches synthesis.
+/// The word for a memory's style in an attribute.
+fn style_word(style: MemoryStyle) -> &'static str {
+    match style {
+        MemoryStyle::Distributed => "distributed",
+        MemoryStyle::Block => "block",
+    }
+}
+
 fn hint_attribute(hint: MultiplierHint) -> &'static str {
     match hint {
         MultiplierHint::Dsp => "(* use_dsp = \"yes\" *) ",

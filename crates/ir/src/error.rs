@@ -43,7 +43,7 @@ pub enum Problem {
         "`{name}` reaches no output; name it under `outputs`, let a later layer read it, or remove it"
     )]
     Dead { name: String },
-    #[error("a {kind} layer reads {expected} input(s), found {found}")]
+    #[error("{} layer reads {expected} input(s), found {found}", with_article(kind))]
     InputCount { kind: &'static str, expected: &'static str, found: usize },
     #[error(
         "the weight's shape is {found:?}; a dense layer on an input of {n_in} features needs [{n_in}, units]"
@@ -52,7 +52,8 @@ pub enum Problem {
     #[error("the weight's shape is {found:?}; a dense layer's weight has two axes, [n_in, n_out]")]
     WeightRank { found: Vec<usize> },
     #[error(
-        "the input's shape is {found:?}; this layer needs {rank} spatial axes and the channels, {}",
+        "the input's shape is {found:?}; this layer needs {rank} spatial {} and the channels, {}",
+        if *.rank == 1 { "axis" } else { "axes" },
         if *.rank == 1 { "[steps, channels]" } else { "[rows, columns, channels]" }
     )]
     ImageRank { found: Vec<usize>, rank: usize },
@@ -70,8 +71,12 @@ pub enum Problem {
     InputShapes { kind: &'static str, shapes: Vec<String> },
     #[error("`dims` is {found:?}; legal is each of the numbers from 1 to {rank} once")]
     Permutation { found: Vec<usize>, rank: usize },
-    #[error("axis {found} does not exist in the shape {shape}")]
-    Axis { found: i32, shape: String },
+    #[error(
+        "axis {found} does not exist in the shape {shape}, before which the batch is axis 0; legal: 1 to {rank}, or -{rank} to -1 from the last"
+    )]
+    Axis { found: i32, rank: usize, shape: String },
+    #[error("cropping {before} before and {after} after leaves nothing of an axis of {found}")]
+    Cropping { before: usize, after: usize, found: usize },
     #[error("parallelization_factor {found} does not divide the {positions} positions; {}", near_text(*found, *below, *above))]
     Parallelization { found: u64, positions: u64, below: Option<u64>, above: Option<u64> },
     #[error("the bias's shape is {found:?}; legal here: [{n_out}]")]
@@ -110,7 +115,7 @@ pub enum Problem {
     )]
     NetworkElements { found: usize },
     #[error(
-        "with this layer, the network does {found} multiplications; at most {} are supported",
+        "with this layer, the network does {found} multiplications, steps of pooling counted; at most {} are supported",
         crate::tensor::MAX_NETWORK_PRODUCTS
     )]
     NetworkProducts { found: u64 },
@@ -133,6 +138,12 @@ pub enum Problem {
     OneFormat { what: &'static str },
     #[error("the output `{name}` is listed twice")]
     DuplicateOutput { name: String },
+}
+
+/// A word with the article that it takes.
+pub fn with_article(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {word}")
 }
 
 /// A shape as a spec writes it, -1 for the extent that is left open.
@@ -159,17 +170,22 @@ impl Problem {
     pub fn key(&self) -> &'static str {
         match self {
             Self::Name { .. } | Self::DuplicateName { .. } | Self::Dead { .. } => "name",
-            Self::Empty { what } | Self::Contract { what } => what,
-            Self::ForwardReference { .. } | Self::InputCount { .. } => "inputs",
-            Self::WeightInputs { .. } | Self::WeightRank { .. } | Self::NetworkProducts { .. } => {
-                "weight"
-            }
-            Self::WeightChannels { .. } => "weight",
-            Self::ImageRank { .. } | Self::InputShapes { .. } => "inputs",
+            Self::Empty { what }
+            | Self::Contract { what }
+            | Self::ChannelConstant { what, .. }
+            | Self::Broadcast { what, .. } => what,
+            Self::ForwardReference { .. }
+            | Self::InputCount { .. }
+            | Self::ImageRank { .. }
+            | Self::InputShapes { .. } => "inputs",
+            Self::WeightInputs { .. }
+            | Self::WeightRank { .. }
+            | Self::WeightChannels { .. }
+            | Self::NetworkProducts { .. } => "weight",
             Self::WindowSize { .. } => "kernel_size",
-            Self::ChannelConstant { what, .. } | Self::Broadcast { what, .. } => what,
             Self::Permutation { .. } => "dims",
             Self::Axis { .. } => "axis",
+            Self::Cropping { .. } => "cropping",
             Self::Parallelization { .. } => "parallelization_factor",
             Self::BiasShape { .. } => "bias",
             Self::ElementTypes { .. } | Self::Format { .. } | Self::TooWide { .. } => "precision",

@@ -15,13 +15,13 @@
 //! 8. Bounds of the contract are at least one cycle.
 //! 9. All tensors together have at most
 //!    [`MAX_NETWORK_ELEMENTS`] elements, and an inference does
-//!    at most [`MAX_NETWORK_PRODUCTS`] multiplications.
+//!    at most [`MAX_NETWORK_PRODUCTS`] multiplications, the steps of pooling counted.
 //! 10. A parallelization factor divides the positions at which its layer applies its kernel.
 
 use std::collections::BTreeSet;
 
 use crate::error::{Problem, Site, VerifyError};
-use crate::layers::{ResultType, nearest_divisors};
+use crate::layers::{Op, ResultType, nearest_divisors};
 use crate::network::{Implementation, InputId, Layer, LayerId, Network, Source, Strategy};
 use crate::tensor::{MAX_NETWORK_ELEMENTS, MAX_NETWORK_PRODUCTS, Shape, TensorType};
 
@@ -257,13 +257,26 @@ impl Size {
         Ok(())
     }
 
-    /// Invariant 9 for one more layer: its matrix is applied at every position of its input.
+    /// Invariant 9 for one more layer: its matrix is applied at every position of its input; each
+    /// cell of a pooling's window is a step.
     fn add_products(&mut self, layer: &Layer, inputs: &[&TensorType]) -> Result<(), Problem> {
-        let (Some(kernel), [input]) = (layer.op.kernel_shape(), inputs) else {
+        let [input] = inputs else {
             return Ok(());
         };
-        let positions = layer.op.positions(input.shape.extents()) * layer.op.kernels().len();
-        let products = (positions * kernel.n_in * kernel.n_out) as u64;
+        let extents = input.shape.extents();
+        let factors = match (&layer.op, layer.op.kernel_shape()) {
+            (Op::Pool(pool), _) => {
+                let sliding = pool.slide(extents)?;
+                [sliding.positions(), sliding.cells(), sliding.channels]
+            }
+            (_, Some(kernel)) => {
+                let positions = layer.op.positions(extents) * layer.op.kernels().len();
+                [positions, kernel.n_in, kernel.n_out]
+            }
+            _ => return Ok(()),
+        };
+        let products =
+            factors.into_iter().fold(1, |n: u64, factor| n.saturating_mul(factor as u64));
         let found = self.products.saturating_add(products);
         if found > MAX_NETWORK_PRODUCTS {
             return Err(Problem::NetworkProducts { found });

@@ -19,6 +19,6 @@ pub mod reference;
 mod rust_hdl_engine;
 pub mod vectors;
 
-pub use engine::{Engine, Pins, Sampled};
+pub use engine::{Engine, Pins, Sampled, StreamPins, StreamSampled};
 pub use judge::{Judgement, Mismatch, judge};
 pub use rust_hdl_engine::{EngineError, RustHdl};

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::sync::Arc;
 
 use rtl4ml_circuit::{Circuit, Interface, Port};
-use rtl4ml_hdl::{DesignError, Direction, Module, ModuleBlock, PortBinding, Type};
+use rtl4ml_hdl::{DesignError, Module, ModuleBlock, PortBinding, Type};
+use rtl4ml_ir::Io;
 use rust_hdl::core::simulate::simulate;
 use rust_hdl::core::vcd_probe::{VCDProbe, write_vcd_change, write_vcd_dump, write_vcd_header};
 
-use crate::engine::{Engine, Pins, Sampled};
+use crate::engine::{Engine, Pins, Sampled, StreamPins, StreamSampled};
 use crate::reference::Mantissas;
 
 /// How many deltas a clock phase may take: far more than modules can stand in a row.
@@ -33,6 +34,12 @@ pub enum EngineError {
         /// How many there are.
         expected: usize,
     },
+    /// The circuit was driven by the wrong protocol.
+    #[error("the circuit has `io: {}`", io.word())]
+    Io {
+        /// What it has.
+        io: Io,
+    },
     /// No output came.
     #[error("no output within {cycles} cycles")]
     NoOutput {
@@ -50,14 +57,26 @@ struct BlockPort {
     lanes: Vec<Type>,
 }
 
+/// The flags of a port with a handshake of its own.
+struct Pair {
+    valid: BlockPort,
+    ready: BlockPort,
+}
+
+/// The flags beside the data.
+enum Handshake {
+    /// Those of all ports together.
+    Common { in_valid: BlockPort, in_ready: BlockPort, out_valid: BlockPort },
+    /// Those of each port.
+    Streams { inputs: Vec<Pair>, outputs: Vec<Pair> },
+}
+
 /// The circuit as a Rust-HDL block, driven cycle by cycle.
 pub struct RustHdl {
     interface: Interface,
     block: ModuleBlock,
     rst: BlockPort,
-    in_valid: BlockPort,
-    in_ready: BlockPort,
-    out_valid: BlockPort,
+    handshake: Handshake,
     inputs: Vec<Option<BlockPort>>,
     outputs: Vec<Option<BlockPort>>,
     period_ps: u64,
@@ -75,7 +94,8 @@ impl RustHdl {
         let interface = circuit.interface.clone();
         let module = block.module();
         let data = |ports: &[Port]| {
-            ports.iter().map(|port| find_port(module, &port.name)).collect::<Vec<_>>()
+            let find = |port: &Port| find_port(module, &port.data_name(interface.io));
+            ports.iter().map(find).collect::<Vec<_>>()
         };
         let (inputs, outputs) = (data(&interface.inputs), data(&interface.outputs));
         let control = |name: &str| {
@@ -84,24 +104,31 @@ impl RustHdl {
                 instance: name.to_owned(),
             })
         };
-        let (rst, in_valid) = (control("rst")?, control("in_valid")?);
-        let (in_ready, out_valid) = (control("in_ready")?, control("out_valid")?);
+        let rst = control("rst")?;
+        let both = |ports: &[Port]| {
+            let find = |port: &Port| {
+                Ok(Pair {
+                    valid: control(&port.valid_name())?,
+                    ready: control(&port.ready_name())?,
+                })
+            };
+            ports.iter().map(find).collect::<Result<Vec<_>, DesignError>>()
+        };
+        let handshake = match interface.io {
+            Io::Parallel => Handshake::Common {
+                in_valid: control("in_valid")?,
+                in_ready: control("in_ready")?,
+                out_valid: control("out_valid")?,
+            },
+            Io::Stream => Handshake::Streams {
+                inputs: both(&interface.inputs)?,
+                outputs: both(&interface.outputs)?,
+            },
+        };
         let vcd = None;
         // Half a nanosecond each phase, where no clock is known.
         let (period_ps, time_ps) = (1000, 0);
-        Ok(Self {
-            interface,
-            block,
-            rst,
-            in_valid,
-            in_ready,
-            out_valid,
-            inputs,
-            outputs,
-            period_ps,
-            time_ps,
-            vcd,
-        })
+        Ok(Self { interface, block, rst, handshake, inputs, outputs, period_ps, time_ps, vcd })
     }
 
     /// Writes a VCD from now on: the ports of all modules, and all their signals with `locals`.
@@ -144,10 +171,19 @@ impl RustHdl {
         self.block.set_port(port, &[i64::from(value)]);
     }
 
-    fn set_inputs(&mut self, pins: &Pins) -> Result<(), EngineError> {
+    fn bit(&self, port: &BlockPort) -> bool {
+        self.block.port(port.index)[0] != 0
+    }
+
+    /// Drives the data of each input; 0 where there is none.
+    fn set_inputs<'a>(
+        &mut self,
+        mut inputs: impl Iterator<Item = Option<&'a Mantissas>>,
+    ) -> Result<(), EngineError> {
         for (index, port) in self.interface.inputs.iter().enumerate() {
+            let input = inputs.next().flatten();
             let Some(BlockPort { index: at, lanes }) = &self.inputs[index] else { continue };
-            let values: Vec<i64> = match pins.inputs.get(index) {
+            let values: Vec<i64> = match input {
                 None => vec![0; lanes.len()],
                 Some(mantissas) => {
                     if mantissas.len() != port.elements.len() {
@@ -166,22 +202,33 @@ impl RustHdl {
     }
 
     fn read_outputs(&self) -> Vec<Mantissas> {
-        let read = |(port, block_port): (&Port, &Option<BlockPort>)| {
-            let empty = Vec::new();
-            let (values, lanes) = match block_port {
-                Some(BlockPort { index, lanes }) => (self.block.port(*index), lanes),
-                None => (&[][..], &empty),
-            };
-            let mut lanes = values.iter().zip(lanes);
-            let elements = port.elements.iter();
-            elements
-                .map(|element| match element.width {
-                    0 => 0,
-                    _ => lanes.next().map_or(0, |(value, ty)| ty.decode(*value)),
-                })
-                .collect()
+        (0..self.outputs.len()).map(|index| self.read_output(index)).collect()
+    }
+
+    fn read_output(&self, index: usize) -> Mantissas {
+        let empty = Vec::new();
+        let (values, lanes) = match &self.outputs[index] {
+            Some(BlockPort { index, lanes }) => (self.block.port(*index), lanes),
+            None => (&[][..], &empty),
         };
-        self.interface.outputs.iter().zip(&self.outputs).map(read).collect()
+        let mut lanes = values.iter().zip(lanes);
+        let elements = self.interface.outputs[index].elements.iter();
+        elements
+            .map(|element| match element.width {
+                0 => 0,
+                _ => lanes.next().map_or(0, |(value, ty)| ty.decode(*value)),
+            })
+            .collect()
+    }
+
+    /// The rest of a cycle, once the outputs were sampled: the edge, and the clock's low phase.
+    fn clock_edge(&mut self) -> Result<(), EngineError> {
+        self.block.clock.next = true.into();
+        self.settle()?;
+        // A period of an odd number of picoseconds has a longer high phase.
+        self.phase(self.period_ps - self.period_ps / 2)?;
+        self.block.clock.next = false.into();
+        self.settle()
     }
 }
 
@@ -195,7 +242,6 @@ fn find_port(module: &Module, name: &str) -> Option<BlockPort> {
                 (&module.bus(bus).name, lanes)
             }
         };
-        debug_assert!(matches!(port.direction, Direction::Input | Direction::Output));
         (port_name == name).then_some(BlockPort { index, lanes })
     })
 }
@@ -206,22 +252,53 @@ impl Engine for RustHdl {
     }
 
     fn cycle(&mut self, pins: &Pins) -> Result<Sampled, EngineError> {
+        let Handshake::Common { in_valid, .. } = &self.handshake else {
+            return Err(EngineError::Io { io: Io::Stream });
+        };
+        self.set_bit(in_valid.index, pins.in_valid);
         self.set_bit(self.rst.index, pins.rst);
-        self.set_bit(self.in_valid.index, pins.in_valid);
-        self.set_inputs(pins)?;
+        self.set_inputs(pins.inputs.iter().map(Some))?;
         self.settle()?;
         self.phase(self.period_ps / 2)?;
-        let bit = |port: &BlockPort| self.block.port(port.index)[0] != 0;
-        let sampled = Sampled {
-            in_ready: bit(&self.in_ready),
-            outputs: bit(&self.out_valid).then(|| self.read_outputs()),
+        let Handshake::Common { in_ready, out_valid, .. } = &self.handshake else {
+            unreachable!("the handshake does not change")
         };
-        self.block.clock.next = true.into();
+        let sampled = Sampled {
+            in_ready: self.bit(in_ready),
+            outputs: self.bit(out_valid).then(|| self.read_outputs()),
+        };
+        self.clock_edge()?;
+        Ok(sampled)
+    }
+
+    fn stream_cycle(&mut self, pins: &StreamPins) -> Result<StreamSampled, EngineError> {
+        let Handshake::Streams { inputs, outputs } = &self.handshake else {
+            return Err(EngineError::Io { io: Io::Parallel });
+        };
+        let offered = inputs.iter().zip(&pins.offered);
+        let taking = outputs.iter().zip(&pins.taking);
+        let flags: Vec<(usize, bool)> = offered
+            .map(|(pair, offered)| (pair.valid.index, offered.is_some()))
+            .chain(taking.map(|(pair, taking)| (pair.ready.index, *taking)))
+            .chain([(self.rst.index, pins.rst)])
+            .collect();
+        for (port, flag) in flags {
+            self.set_bit(port, flag);
+        }
+        self.set_inputs(pins.offered.iter().map(Option::as_ref))?;
         self.settle()?;
-        // A period of an odd number of picoseconds has a longer high phase.
-        self.phase(self.period_ps - self.period_ps / 2)?;
-        self.block.clock.next = false.into();
-        self.settle()?;
+        self.phase(self.period_ps / 2)?;
+        let Handshake::Streams { inputs, outputs } = &self.handshake else {
+            unreachable!("the handshake does not change")
+        };
+        let sampled = StreamSampled {
+            ready: inputs.iter().map(|pair| self.bit(&pair.ready)).collect(),
+            offered: (0..)
+                .zip(outputs)
+                .map(|(index, pair)| self.bit(&pair.valid).then(|| self.read_output(index)))
+                .collect(),
+        };
+        self.clock_edge()?;
         Ok(sampled)
     }
 }

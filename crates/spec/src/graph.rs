@@ -71,6 +71,21 @@ impl<'n> Graph<'n> {
         Source::Input(self.unknown)
     }
 
+    /// Whether a tensor is the one of which nothing is known.
+    pub fn is_unknown(&self, source: Source) -> bool {
+        source == self.unknown()
+    }
+
+    /// Whether a part has a mistake that has been told.
+    pub fn is_broken(&self, site: Site) -> bool {
+        self.broken.contains(&site)
+    }
+
+    /// Whether a name already stands for a tensor.
+    pub fn is_defined(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
     /// The same, in place of what a wrong name would have named.
     pub fn dangle(&mut self) -> Source {
         self.dangling = true;

@@ -16,7 +16,9 @@
 
 mod defaults;
 mod diagnostics;
+mod fold;
 mod graph;
+mod layer;
 mod layers;
 mod network;
 mod places;

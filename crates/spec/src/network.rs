@@ -4,15 +4,12 @@
 //! replaced by something of which nothing is inferred; the verifier's errors come back to the
 //! keys they are about.
 
-use rtl4ml_ir::{
-    FixedType, Implementation, Input, InputId, Layer, LayerId, Network, Relu, Site, Source,
-    VerifiedNetwork, verify,
-};
+use rtl4ml_ir::{FixedType, Input, InputId, Network, Site, Source, VerifiedNetwork, verify};
 
 use crate::defaults::{Defaults, read_defaults};
 use crate::diagnostics::{Mistakes, Reported, quoted};
 use crate::graph::{Graph, unknown_input};
-use crate::layers::{LayerSpec, Lowered, layer_type};
+use crate::layer::{Progress, add_layer};
 use crate::places::Places;
 use crate::precision::fixed_type;
 use crate::reader::{self, Fields, Read};
@@ -23,9 +20,6 @@ use crate::yaml::{Kind, Node};
 
 const KEYS: [&str; 8] =
     ["name", "target", "contract", "io", "defaults", "inputs", "layers", "outputs"];
-
-/// The keys that every layer has.
-const LAYER_KEYS: [&str; 3] = ["name", "type", "inputs"];
 
 /// Reads a spec into a verified network; `None` when it has mistakes, which then are recorded.
 pub(crate) fn read_network(
@@ -62,17 +56,16 @@ pub(crate) fn read_network(
     for node in inputs {
         add_input(node, &defaults, &mut network, &mut graph, mistakes);
     }
-    for node in layers {
-        add_layer(node, &defaults, weights, &mut network, &mut graph, mistakes);
+    let mut progress = Progress::new(layers, fields.get("outputs"));
+    for (number, node) in (1..).zip(layers) {
+        let graph = (&mut network, &mut graph);
+        add_layer(number, node, &defaults, weights, graph, &mut progress, mistakes);
     }
-    let outputs = read_outputs(fields, &mut network, &mut graph, mistakes);
+    let Progress { places: layers, last, .. } = progress;
+    let outputs = read_outputs(fields, last, &mut network, &mut graph, mistakes);
     graph.complete(&mut network);
-    let places = Places {
-        root,
-        inputs: inputs.iter().collect(),
-        layers: layers.iter().collect(),
-        outputs: outputs.iter().collect(),
-    };
+    let places =
+        Places { root, inputs: inputs.iter().collect(), layers, outputs: outputs.iter().collect() };
     verified(network, &graph, &places, mistakes)
 }
 
@@ -123,7 +116,12 @@ fn given_name(node: &Node) -> Option<&str> {
 }
 
 /// The name of a part; `what` is the part in messages, e.g. `input 1`.
-fn name<'n>(node: &'n Node, what: &str, example: &str, mistakes: &mut Mistakes) -> Read<&'n str> {
+pub(crate) fn name_of<'n>(
+    node: &'n Node,
+    what: &str,
+    example: &str,
+    mistakes: &mut Mistakes,
+) -> Read<&'n str> {
     let name = format!("`name` of {what}");
     match node.entry("name") {
         Some(entry) => reader::text(&entry.value, &name, "a name", mistakes),
@@ -146,7 +144,7 @@ fn add_input<'n>(
     let site = Site::Input(id);
     let number = format!("input {}", network.inputs.len() + 1);
     let fields = Fields::open(node, "an input", &[&["name", "shape", "precision"]], mistakes);
-    let name = name(node, &number, "name: x", mistakes);
+    let name = name_of(node, &number, "name: x", mistakes);
     let what = name.map_or(number, |name| format!("input {}", quoted(name)));
     let content = fields.and_then(|fields| read_input(fields, &what, defaults, mistakes));
     let given = name.map_or_else(|_| format!("unnamed_input_{}", id.0), str::to_owned);
@@ -191,117 +189,16 @@ fn read_input(
     Ok((shape?, ty?))
 }
 
-fn add_layer<'n>(
-    node: &'n Node,
-    defaults: &Defaults,
-    weights: &mut WeightFiles,
-    network: &mut Network,
-    graph: &mut Graph<'n>,
-    mistakes: &mut Mistakes,
-) {
-    let id = LayerId(network.layers.len() as u32);
-    let site = Site::Layer(id);
-    let number = format!("layer {}", network.layers.len() + 1);
-    let name = name(node, &number, "name: fc1", mistakes);
-    let what = name.map_or(number, |name| format!("layer {}", quoted(name)));
-    let lowered = read_layer(node, &what, defaults, weights, mistakes);
-    let inputs = match node.entry("inputs") {
-        Some(entry) => read_names(&entry.value, &what, graph, mistakes),
-        None => vec![standard_input(node, &what, network, graph, mistakes)],
-    };
-    let given = name.map_or_else(|_| format!("unnamed_layer_{}", id.0), str::to_owned);
-    match name {
-        Ok(name) => graph.define(name, Source::Layer(id)),
-        Err(Reported) => graph.mark_unnamed(site),
-    }
-    let layer = if let Ok(Lowered { op, implementation }) = lowered {
-        Layer { name: given, op, inputs, implementation }
-    } else {
-        graph.mark_broken(site);
-        Layer {
-            name: given,
-            // Whatever the operation, nothing can be inferred from an unknown input.
-            op: Relu::default().into(),
-            inputs: inputs.into_iter().chain([graph.unknown()]).collect(),
-            implementation: Implementation::default(),
-        }
-    };
-    network.layers.push(layer);
-}
-
-fn read_layer(
-    node: &Node,
-    what: &str,
-    defaults: &Defaults,
-    weights: &mut WeightFiles,
-    mistakes: &mut Mistakes,
-) -> Read<Lowered> {
-    let Kind::Mapping(_) = &node.kind else {
-        return Err(reader::wrong(node, what, "a mapping of keys to values", mistakes));
-    };
-    let Some(entry) = node.entry("type") else {
-        let key = format!("`type` of {what}");
-        return Err(reader::missing(node.span, &key, "type: dense", mistakes));
-    };
-    let ty = layer_type(&entry.value, mistakes)?;
-    let kind = format!("a {} layer", ty.name);
-    let fields = Fields::open(node, &kind, &[&LAYER_KEYS, ty.keys], mistakes)?;
-    (ty.read)(&mut LayerSpec { what: what.to_owned(), fields, defaults, weights, mistakes })
-}
-
-/// What a layer reads that names it under `inputs`.
-fn read_names<'n>(
-    node: &'n Node,
-    what: &str,
-    graph: &mut Graph<'n>,
-    mistakes: &mut Mistakes,
-) -> Vec<Source> {
-    let legal = "a name or a list of names";
-    let inputs = format!("`inputs` of {what}");
-    match reader::one_or_more(node, &inputs, legal, mistakes) {
-        Ok(names) => names.iter().map(|name| graph.source(name, what, mistakes)).collect(),
-        Err(Reported) => vec![graph.dangle()],
-    }
-}
-
-/// What a layer reads that does not say: the layer before it, or the network's only input.
-fn standard_input(
-    node: &Node,
-    what: &str,
-    network: &Network,
-    graph: &mut Graph,
-    mistakes: &mut Mistakes,
-) -> Source {
-    if let Some(before) = network.layers.len().checked_sub(1) {
-        return Source::Layer(LayerId(before as u32));
-    }
-    match network.inputs.as_slice() {
-        // That there is no input has been told, or the verifier does.
-        [] => graph.dangle(),
-        [_] => Source::Input(InputId(0)),
-        [first, ..] => {
-            let count = network.inputs.len();
-            mistakes.add_with_help(
-                node.span,
-                format!("{what} is the first, and the network has {count} inputs; it must say what it reads"),
-                format!("write e.g. `inputs: [{}]`", first.name),
-            );
-            graph.dangle()
-        }
-    }
-}
-
 /// Reads `outputs`, whose default is the last layer; gives the nodes that name them.
 fn read_outputs<'n>(
     fields: Fields<'n>,
+    last: Option<Source>,
     network: &mut Network,
     graph: &mut Graph<'n>,
     mistakes: &mut Mistakes,
 ) -> &'n [Node] {
     let Some(node) = fields.get("outputs") else {
-        let last = network.layers.len().checked_sub(1);
-        network.outputs =
-            last.map(|last| Source::Layer(LayerId(last as u32))).into_iter().collect();
+        network.outputs = last.into_iter().collect();
         return &[];
     };
     let legal = "a name or a list of names of layers";

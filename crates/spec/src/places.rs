@@ -3,6 +3,7 @@
 use rtl4ml_ir::{InputId, LayerId, Site, VerifyError};
 
 use crate::diagnostics::{Mistakes, quoted};
+use crate::layers::Renamed;
 use crate::source::Span;
 use crate::yaml::Node;
 
@@ -10,9 +11,26 @@ use crate::yaml::Node;
 pub(crate) struct Places<'n> {
     pub root: &'n Node,
     pub inputs: Vec<&'n Node>,
-    pub layers: Vec<&'n Node>,
+    /// One for each layer of the graph, of which several may come from one of the spec.
+    pub layers: Vec<LayerPlace<'n>>,
     pub outputs: Vec<&'n Node>,
 }
+
+/// Where a layer of the graph comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerPlace<'n> {
+    pub node: &'n Node,
+    /// Keys that the spec calls otherwise than the verifier does.
+    pub renamed: Renamed,
+}
+
+/// Keys for which a layer may have another one.
+const OTHER_KEYS: [(&str, &str); 4] = [
+    ("shape", "target_shape"),
+    ("kernel_size", "pool_size"),
+    ("scale", "variance"),
+    ("shift", "mean"),
+];
 
 impl Places<'_> {
     /// Tells a problem at the key that it is about.
@@ -25,10 +43,12 @@ impl Places<'_> {
                 let text = problem.to_string();
                 let message =
                     if text.contains(&name) { text } else { format!("layer {name}: {text}") };
-                let node = self.layers[*index as usize];
-                let (span, is_default) = self.layer_place(node, key);
+                let LayerPlace { node, renamed } = self.layers[*index as usize];
+                let own_key = renamed.iter().find(|(known, _)| *known == key);
+                let own_key = own_key.map_or(key, |(_, own_key)| *own_key);
+                let (span, is_default) = self.layer_place(node, key, own_key);
                 let help = is_default.then(|| {
-                    format!("give layer {name} a `{key}` of its own, or change the default")
+                    format!("give layer {name} a `{own_key}` of its own, or change the default")
                 });
                 mistakes.add_with_help(span, message, help);
             }
@@ -58,12 +78,10 @@ impl Places<'_> {
     }
 
     /// Where a key of a layer was given, and whether that is among the defaults.
-    fn layer_place(&self, layer: &Node, key: &str) -> (Span, bool) {
-        let own = value_span(layer, key).or_else(|| {
-            // The other name of the same key.
-            value_span(layer, if key == "shape" { "target_shape" } else { key })
-        });
-        if let Some(span) = own {
+    fn layer_place(&self, layer: &Node, key: &str, own_key: &str) -> (Span, bool) {
+        let others = OTHER_KEYS.into_iter().filter(|(known, _)| *known == own_key);
+        let mut keys = [own_key].into_iter().chain(others.map(|(_, other)| other));
+        if let Some(span) = keys.find_map(|key| value_span(layer, key)) {
             return (span, false);
         }
         let defaults = self.root_value("defaults");

@@ -54,7 +54,7 @@ impl From<TypeOrAuto> for ResultType {
 }
 
 /// What was given, else what `other` gives.
-fn or<T>(given: Setting<T>, other: Setting<T>) -> Setting<T> {
+pub(crate) fn or<T>(given: Setting<T>, other: Setting<T>) -> Setting<T> {
     match given {
         Ok(None) => other,
         given => given,

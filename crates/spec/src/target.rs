@@ -105,9 +105,5 @@ pub(crate) fn read_io(node: Option<&Node>, mistakes: &mut Mistakes) -> Read<Io> 
     let Some(node) = node else {
         return Ok(Io::default());
     };
-    if matches!(&node.kind, Kind::Scalar(scalar) if &*scalar.text == "stream") {
-        return Err(mistakes
-            .add(node.span, "`io: stream` is not built by this version yet; legal: parallel"));
-    }
     reader::word(node, "`io`", Io::ALL, Io::word, mistakes)
 }

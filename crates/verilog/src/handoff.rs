@@ -48,7 +48,7 @@ impl Handoff {
         let vivado = vivado::vivado_files(circuit, target, &paths(&rtl), &paths(&vectors));
         let report = Report::new(network, circuit);
         let mut files = rtl;
-        files.extend(testbench_files(circuit, stimulus.transactions.len(), VECTORS));
+        files.extend(testbench_files(circuit, stimulus, VECTORS));
         files.extend(vectors);
         files.extend(vivado);
         files.push(TextFile::new("report.json", report.to_json()));

@@ -10,6 +10,7 @@ mod handoff;
 mod manifest;
 mod report;
 mod rtl;
+mod stream_checker;
 mod testbench;
 mod vectors;
 mod vivado;

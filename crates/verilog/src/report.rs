@@ -20,6 +20,8 @@ pub struct Report {
     pub part: String,
     /// The clock period in nanoseconds.
     pub clock_period_ns: f64,
+    /// How data enters and leaves.
+    pub io: &'static str,
     /// From the edge that takes an input to the edge at which its output is seen.
     pub latency_cycles: u64,
     /// The same in nanoseconds.
@@ -49,6 +51,8 @@ pub struct PortReport {
     pub shape: Vec<usize>,
     /// The elements' format, where they share one.
     pub format: Option<String>,
+    /// In how many transfers the tensor travels; 1 unless it is streamed.
+    pub transfers: usize,
     /// The port's width in bits.
     pub width: u64,
 }
@@ -133,6 +137,7 @@ impl Report {
                 tensor: port.tensor.clone(),
                 shape: port.shape.clone(),
                 format: common_format(verified.tensor_type(source)),
+                transfers: port.transfers,
                 width: port.width,
             };
             ports.iter().zip(sources).map(port).collect()
@@ -142,6 +147,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             part: target.part.to_string(),
             clock_period_ns: target.clock.period_ns(),
+            io: interface.io.word(),
             latency_cycles: interface.latency_cycles,
             latency_ns: interface.latency_cycles as f64 * target.clock.period_ns(),
             initiation_interval_cycles: interface.initiation_interval_cycles,
@@ -162,11 +168,12 @@ impl Report {
     /// `report.md`.
     pub fn to_markdown(&self) -> String {
         let mut text = format!(
-            "# {}\n\nPart {}, clock period {:.3} ns, rtl4ml {}.\n\n\
+            "# {}\n\nPart {}, clock period {:.3} ns, io {}, rtl4ml {}.\n\n\
              - latency: {} cycles ({:.1} ns)\n- initiation interval: {} cycles\n- multipliers: {}\n",
             self.name,
             self.part,
             self.clock_period_ns,
+            self.io,
             self.version,
             self.latency_cycles,
             self.latency_ns,
@@ -174,7 +181,7 @@ impl Report {
             self.multipliers,
         );
         text.push_str(
-            "\n## Ports\n\n| port | tensor | shape | format | bits |\n|---|---|---|---|---|\n",
+            "\n## Ports\n\n| port | tensor | shape | format | transfers | bits |\n|---|---|---|---|---|---|\n",
         );
         for (direction, port) in self
             .inputs
@@ -186,20 +193,20 @@ impl Report {
             // Writing to a string cannot fail, here and below.
             let _ = writeln!(
                 text,
-                "| {direction} `{}` | {} | {:?} | {format} | {} |",
-                port.name, port.tensor, port.shape, port.width
+                "| {direction} `{}` | {} | {:?} | {format} | {} | {} |",
+                port.name, port.tensor, port.shape, port.transfers, port.width
             );
         }
         text.push_str(
             "\n## Layers\n\n| layer | type | shape | result | strategy | reuse factor | multipliers | \
-             DSP blocks | adders | register bits | ROM bits | latency | interval | longest stage |\n\
-             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+             DSP blocks | adders | register bits | ROM bits | RAM bits | latency | interval | longest stage |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         );
         for layer in &self.layers {
             let statistics = layer.statistics;
             let _ = writeln!(
                 text,
-                "| {} | {} | {:?} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
+                "| {} | {} | {:?} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
                 layer.name,
                 layer.kind,
                 layer.input_shape,
@@ -212,6 +219,7 @@ impl Report {
                 statistics.adders,
                 statistics.register_bits,
                 statistics.rom_bits,
+                statistics.ram_bits,
                 layer.latency_cycles,
                 layer.initiation_interval_cycles,
                 statistics.worst_stage_ps,

@@ -1,10 +1,11 @@
 //! The self-checking testbench: Verilog that drives the vectors and judges the answer by the
 //! rules of [`rtl4ml_circuit::protocol`], in every cycle and every bit.
 
-use rtl4ml_circuit::protocol::RESET_CYCLES;
+use rtl4ml_circuit::protocol::{RESET_CYCLES, Stimulus};
 use rtl4ml_circuit::{Circuit, Interface, Port};
+use rtl4ml_ir::Io;
 
-use crate::TextFile;
+use crate::{TextFile, stream_checker};
 
 /// The name of the module that drives and checks the circuit.
 pub fn checker_name(interface: &Interface) -> String {
@@ -19,19 +20,24 @@ pub fn testbench_name(interface: &Interface) -> String {
 /// The files under `tb/`: the checker, which several circuits can have side by side in one
 /// simulation, and the testbench, which gives it a clock and a verdict.
 ///
-/// `count` is the number of transactions in the vectors; `vectors` is where they are, relative
-/// to the folder in which the simulator runs.
-pub fn testbench_files(circuit: &Circuit, count: usize, vectors: &str) -> Vec<TextFile> {
+/// The vectors are those of `stimulus`; `vectors` is where they are, relative to the folder in
+/// which the simulator runs.
+pub fn testbench_files(circuit: &Circuit, stimulus: &Stimulus, vectors: &str) -> Vec<TextFile> {
+    let (count, with_pauses) = (stimulus.transactions.len(), stimulus.with_pauses);
     let interface = &circuit.interface;
     let (checker, testbench) = (checker_name(interface), testbench_name(interface));
+    let checker_text = match interface.io {
+        Io::Parallel => checker_text(interface, count),
+        Io::Stream => stream_checker::text(interface, count, with_pauses),
+    };
     vec![
-        TextFile::new(format!("tb/{checker}.v"), checker_text(interface, count)),
+        TextFile::new(format!("tb/{checker}.v"), checker_text),
         TextFile::new(format!("tb/{testbench}.v"), testbench_text(interface, count, vectors)),
     ]
 }
 
 /// The ports that have bits.
-fn present(ports: &[Port]) -> impl Iterator<Item = &Port> {
+pub(crate) fn present(ports: &[Port]) -> impl Iterator<Item = &Port> {
     ports.iter().filter(|port| port.width > 0)
 }
 
@@ -76,7 +82,7 @@ fn checker_text(interface: &Interface, count: usize) -> String {
     });
     let dumps = lines(outputs, &|port| {
         format!(
-            "                $fdisplay(results, \"%0d {} %h\", received, {});\n",
+            "                $fdisplay(results, \"%0d {} 0 %h\", received, {});\n",
             port.name,
             pin(port)
         )
@@ -235,7 +241,7 @@ endmodule
 }
 
 /// The register or wire in the checker for a port, whose own name may be one of the checker's.
-fn pin(port: &Port) -> String {
+pub(crate) fn pin(port: &Port) -> String {
     format!("pin_{}", port.name)
 }
 

@@ -1,16 +1,17 @@
-//! Test vectors as files that `$readmemh` reads: one line a transaction.
+//! Test vectors as files that `$readmemh` reads: one line a transfer.
 
 use std::fmt::Write as _;
 
 use rtl4ml_circuit::protocol::{Mantissas, Stimulus};
 use rtl4ml_circuit::{Interface, Port};
+use rtl4ml_ir::Io;
 
 use crate::TextFile;
 
 /// The files under `vectors/`:
-/// - `schedule.hex`: the idle cycles before a transaction (16 bits), and above them the cycles
-///   from taking it to a reset (16 bits, 0 for none);
-/// - `<input>.hex` and `<output>.hex`: the packed bits of each port.
+/// - `schedule.hex`, unless there are streams: the idle cycles before a transaction (16 bits), and
+///   above them the cycles from taking it to a reset (16 bits, 0 for none);
+/// - `<input>.hex` and `<output>.hex`: the packed bits of each port, a line a transfer.
 pub fn vector_files(
     interface: &Interface,
     stimulus: &Stimulus,
@@ -22,7 +23,10 @@ pub fn vector_files(
         // Writing to a string cannot fail.
         let _ = writeln!(schedule, "{reset:04x}{idle:04x}");
     }
-    let mut files = vec![TextFile::new("vectors/schedule.hex", schedule)];
+    let mut files = match interface.io {
+        Io::Parallel => vec![TextFile::new("vectors/schedule.hex", schedule)],
+        Io::Stream => Vec::new(),
+    };
     let inputs = interface.inputs.iter().enumerate().map(|(index, port)| {
         let rows = stimulus.transactions.iter().map(move |t| &t.inputs[index]);
         port_file(port, rows)
@@ -39,8 +43,8 @@ pub fn vector_files(
 /// The file of one port.
 fn port_file<'a>(port: &Port, rows: impl Iterator<Item = &'a Mantissas>) -> TextFile {
     let mut text = String::new();
-    for row in rows {
-        text.push_str(&packed_hex(port, row));
+    for transfer in rows.flat_map(|row| row.chunks(port.elements.len())) {
+        text.push_str(&packed_hex(port, transfer));
         text.push('\n');
     }
     TextFile::new(format!("vectors/{}.hex", port.name), text)

@@ -4,6 +4,15 @@ use rtl4ml_ir::{Range, Value};
 
 use super::{BitOf, Dataflow, Term, TooWide};
 
+/// Which of two numbers is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extreme {
+    /// The larger.
+    Maximum,
+    /// The smaller.
+    Minimum,
+}
+
 /// The first maximum of several numbers.
 #[derive(Clone, Debug)]
 pub struct Winner {
@@ -41,17 +50,42 @@ impl Dataflow {
             return Ok(Term { node, ..a });
         }
         let less = self.less(a, b, &format!("{name}_difference"))?;
-        self.chosen(less, [b, a], name, |a, b| Range::new(a.lo.max(b.lo), a.hi.max(b.hi)))
+        self.chosen_of(less, [b, a], name, |a, b| Range::new(a.lo.max(b.lo), a.hi.max(b.hi)))
     }
 
     /// The smaller of a and b.
     pub fn minimum(&mut self, a: Term, b: Term, name: &str) -> Result<Term, TooWide> {
         let less = self.less(a, b, &format!("{name}_difference"))?;
-        self.chosen(less, [a, b], name, |a, b| Range::new(a.lo.min(b.lo), a.hi.min(b.hi)))
+        self.chosen_of(less, [a, b], name, |a, b| Range::new(a.lo.min(b.lo), a.hi.min(b.hi)))
+    }
+
+    /// The largest or smallest of several numbers, as a balanced tree; 0 of none.
+    pub fn extreme(
+        &mut self,
+        which: Extreme,
+        mut terms: Vec<Term>,
+        name: &str,
+    ) -> Result<Term, TooWide> {
+        let mut level = 0;
+        while terms.len() > 1 {
+            let pairs = terms.chunks(2).enumerate().map(|(index, pair)| match (pair, which) {
+                ([a, b], Extreme::Maximum) => {
+                    self.maximum(*a, *b, &format!("{name}_{level}_{index}"))
+                }
+                ([a, b], Extreme::Minimum) => {
+                    self.minimum(*a, *b, &format!("{name}_{level}_{index}"))
+                }
+                _ => Ok(pair[0]),
+            });
+            terms = pairs.collect::<Result<_, _>>()?;
+            level += 1;
+        }
+        let zero = || Term { node: self.constant(0), fraction_bits: 0, negative: false };
+        Ok(terms.first().copied().unwrap_or_else(zero))
     }
 
     /// One of two numbers, in the range that follows from theirs.
-    fn chosen(
+    fn chosen_of(
         &mut self,
         condition: BitOf,
         [then, otherwise]: [Term; 2],
@@ -106,10 +140,12 @@ impl Dataflow {
         let left = self.winner(left, &format!("{name}_l"))?;
         let right = self.winner(right, &format!("{name}_r"))?;
         let right_wins = self.less(left.value, right.value, &format!("{name}_difference"))?;
-        let value =
-            self.chosen(right_wins, [right.value, left.value], &format!("{name}_top"), |a, b| {
-                Range::new(a.lo.max(b.lo), a.hi.max(b.hi))
-            })?;
+        let value = self.chosen_of(
+            right_wins,
+            [right.value, left.value],
+            &format!("{name}_top"),
+            |a, b| Range::new(a.lo.max(b.lo), a.hi.max(b.hi)),
+        )?;
         let right_index = self.add(right.index, offset, &format!("{name}_right"))?;
         let index = self.select(right_wins, right_index, left.index, &format!("{name}_index"))?;
         let zero = self.constant_term(Value::ZERO);

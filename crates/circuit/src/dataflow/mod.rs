@@ -14,8 +14,10 @@
 )]
 
 mod compare;
+mod divide;
 mod lookup;
 mod print;
+mod product;
 pub(crate) mod sum;
 
 use std::collections::HashMap;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 
 use rtl4ml_ir::{FixedType, Range, Value};
 
-pub use compare::Winner;
+pub use compare::{Extreme, Winner};
 pub use sum::Accumulator;
 
 /// Names a node of a dataflow.
@@ -327,92 +329,6 @@ impl Dataflow {
         let op = NodeOp::Sub(zero, Shifted { node: a.node, shift: 0 });
         let node = self.operation(op, Some(range), name)?;
         Ok(Term { node, negative: false, ..a })
-    }
-
-    /// a * constant. A power of two is no operation; without a DSP block the product is a sum of
-    /// shifted copies of a, one for each digit of the constant's signed-digit form.
-    pub fn multiply_constant(
-        &mut self,
-        a: Term,
-        constant: Value,
-        material: Material,
-    ) -> Result<Term, TooWide> {
-        let zeros = if constant.mantissa == 0 { 0 } else { constant.mantissa.trailing_zeros() };
-        let odd = (constant.mantissa >> zeros).abs();
-        let product = |node| Term {
-            node,
-            fraction_bits: a.fraction_bits + constant.fraction_bits - zeros as i32,
-            negative: a.negative != (constant.mantissa < 0),
-        };
-        if odd == 0 {
-            return Ok(product(self.constant(0)));
-        }
-        if odd == 1 {
-            return Ok(product(a.node));
-        }
-        let name = format!("{}_times_{odd}", self.node(a.node).name);
-        match material {
-            Material::Dsp => {
-                let range = self.range(a.node).times(Range::constant(odd));
-                let op = NodeOp::MultiplyConstant(a.node, odd as i64);
-                Ok(product(self.operation(op, range, &name)?))
-            }
-            Material::Lut => {
-                let digits = sum::signed_digits(odd);
-                let terms = digits.into_iter().map(|(position, negative)| Term {
-                    node: a.node,
-                    fraction_bits: -(position as i32),
-                    negative,
-                });
-                let terms: Vec<Term> = terms.collect();
-                let sum = self.sum(terms, &name)?;
-                // The largest digit is positive, so the sum is; its lowest is at position 0.
-                debug_assert!(!sum.negative && sum.fraction_bits == 0);
-                Ok(product(sum.node))
-            }
-        }
-    }
-
-    /// a * b, both variable. Without a DSP block: a copy of a for each bit of b, gated by it.
-    pub fn multiply(
-        &mut self,
-        a: Term,
-        b: Term,
-        material: Material,
-        name: &str,
-    ) -> Result<Term, TooWide> {
-        let negative = a.negative != b.negative;
-        let fraction_bits = a.fraction_bits + b.fraction_bits;
-        let whole = |mantissa: i128| Value { mantissa, fraction_bits: 0 };
-        if let Some(constant) = self.range(b.node).as_constant() {
-            let constant = Value { fraction_bits: b.fraction_bits, ..whole(constant) };
-            let product = self.multiply_constant(a, constant, material)?;
-            return Ok(Term { negative: product.negative != b.negative, ..product });
-        }
-        if self.range(a.node).as_constant().is_some() {
-            return self.multiply(b, a, material, name);
-        }
-        let range = self.range(a.node).times(self.range(b.node));
-        if material == Material::Dsp {
-            let node = self.operation(NodeOp::Multiply(a.node, b.node), range, name)?;
-            return Ok(Term { node, fraction_bits, negative });
-        }
-        let b_range = self.range(b.node);
-        let (bits, signed) = (b_range.width(), b_range.lo < 0);
-        let zero = self.constant_term(whole(0));
-        let mut terms = Vec::new();
-        for position in 0..bits {
-            let bit = BitOf { node: b.node, bit: position };
-            let copy = Term { node: a.node, fraction_bits: 0, negative: false };
-            let gated = self.select(bit, copy, zero, &format!("{name}_row_{position}"))?;
-            // The top bit of a two's complement number counts negatively.
-            let negative = signed && position == bits - 1;
-            terms.push(Term { fraction_bits: -(position as i32), negative, ..gated });
-        }
-        let sum = self.sum(terms, name)?;
-        let sum = self.positive(sum, name)?;
-        self.restrict(sum.node, range.ok_or_else(|| TooWide { name: name.to_owned() })?);
-        Ok(Term { node: sum.node, fraction_bits: sum.fraction_bits + fraction_bits, negative })
     }
 
     /// Adds a result: the term's mantissa on the grid 2^-`fraction_bits`, which is no coarser

@@ -73,6 +73,29 @@ impl Dataflow {
         Ok(sum)
     }
 
+    /// The sum of numbers that are not cast before they are added: each sum is exact, and then
+    /// cast to the accumulator's type.
+    pub fn accumulate_exact_terms(
+        &mut self,
+        accum: FixedType,
+        terms: Vec<Term>,
+        name: &str,
+    ) -> Result<Term, TooWide> {
+        let zero = self.constant_term(Value::ZERO);
+        let on_grid = |term: &Term| {
+            let is_zero = self.range(term.node) == Range::ZERO;
+            is_zero || term.fraction_bits <= accum.fraction_bits()
+        };
+        if terms.iter().all(on_grid) && self.order_is_free(accum, zero, &terms) {
+            let sum = self.sum(terms, &format!("{name}_exact"))?;
+            return self.cast(sum, accum, name);
+        }
+        terms.into_iter().enumerate().try_fold(zero, |sum, (k, term)| {
+            let exact = self.add(sum, term, &format!("{name}_{k}_exact"))?;
+            self.cast(exact, accum, &format!("{name}_{k}"))
+        })
+    }
+
     /// Each product in the accumulator's type.
     pub fn cast_products(
         &mut self,

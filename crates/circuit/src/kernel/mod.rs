@@ -1,19 +1,65 @@
-//! Constant matrix times vector: the kernel of dense layers, and of whatever else multiplies by
-//! trained weights.
+//! Constant matrix times vector: the kernel of dense layers and convolutions.
 //!
-//! [`parallel`] has a multiplier for each product; [`shared`] lets each multiplier do as many
-//! products per inference as the reuse factor says.
+//! A layer is its kernels [`Applied`] to windows of its input. The core of its circuit does some
+//! positions at a time, with a multiplier for each product ([`parallel`]) or with multipliers
+//! each of which does as many products as the reuse factor says ([`shared`]). Where these are not
+//! all positions, [`passes`] leads one window after the other through the core.
 
+mod applied;
+mod draft;
 pub mod parallel;
+mod passes;
 pub mod shared;
 mod tiling;
 
+pub use applied::Applied;
 pub use tiling::Tiling;
 
 use rtl4ml_ir::layers::KernelShape;
-use rtl4ml_ir::{MultiplierStyle, Range, Value};
+use rtl4ml_ir::{MultiplierStyle, Range, ResultType, Strategy, Value};
 
+use crate::circuit::CircuitError;
 use crate::dataflow::{Accumulator, Material};
+use crate::layer::BuiltLayer;
+use crate::layers::LayerContext;
+
+/// Builds a layer that applies kernels and casts their sums.
+///
+/// # Errors
+/// What of the layer cannot be built, and what can.
+pub fn build(
+    context: &LayerContext,
+    applied: &Applied,
+    result: &ResultType,
+) -> Result<BuiltLayer, CircuitError> {
+    let implementation = context.layer.implementation;
+    if implementation.strategy == Strategy::DistributedArithmetic {
+        return Err(CircuitError::StrategyNotBuilt {
+            layer: context.layer.name.clone(),
+            strategy: implementation.strategy.word(),
+        });
+    }
+    let positions = applied.positions();
+    let at_once = implementation.parallelization_factor.map_or(positions, |p| p as usize);
+    if at_once < positions {
+        passes::build(context, applied, result, at_once)
+    } else {
+        core(context, applied, result)
+    }
+}
+
+/// Builds all positions at once.
+fn core(
+    context: &LayerContext,
+    applied: &Applied,
+    result: &ResultType,
+) -> Result<BuiltLayer, CircuitError> {
+    if context.layer.implementation.reuse_factor == 1 {
+        parallel::build(context, applied, result)
+    } else {
+        shared::build(context, applied, result)
+    }
+}
 
 /// A constant matrix with a bias and the way its products are summed.
 #[derive(Clone, Debug)]
@@ -45,16 +91,16 @@ impl Kernel {
     pub fn weight(&self, k: usize, j: usize) -> Value {
         self.weights[k * self.shape.n_out + j]
     }
-
-    /// How many products need a multiplier: weights that are neither zero nor a power of two.
-    pub fn product_count(&self) -> u64 {
-        self.weights.iter().filter(|weight| needs_multiplier(**weight)).count() as u64
-    }
 }
 
 /// Whether a product with the weight is more than a shift, a negation or nothing.
 pub fn needs_multiplier(weight: Value) -> bool {
     weight.mantissa != 0 && !weight.mantissa.unsigned_abs().is_power_of_two()
+}
+
+/// Whether a product with an input of this range is more than nothing or a choice.
+fn varies(input: Range, material: Material) -> bool {
+    input.as_constant().is_none() && (input.width() > 1 || material == Material::Dsp)
 }
 
 /// Below this many bits in either operand, a DSP block is wasted on a product.

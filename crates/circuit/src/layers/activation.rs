@@ -15,7 +15,7 @@ pub(super) fn build_leaky_relu(
     leaky: &LeakyRelu,
 ) -> Result<BuiltLayer, CircuitError> {
     let alphas =
-        leaky.alpha_indices(&context.input.shape).expect("the slopes of a verified layer fit");
+        leaky.alpha_indices(&context.input().shape).expect("the slopes of a verified layer fit");
     let style = context.layer.implementation.multiplier;
     elementwise(context, |dataflow, x, index| {
         let alpha = leaky.alpha.get(alphas[index]);

@@ -40,9 +40,7 @@ pub(super) fn elementwise(
     context: &LayerContext,
     element: impl Fn(&mut Dataflow, Term, usize) -> Result<Term, TooWide>,
 ) -> Result<BuiltLayer, CircuitError> {
-    let LayerContext { module_name, input, output, arrivals_ps, model, .. } = *context;
-    parallel_layer(module_name, input, output, arrivals_ps, model, |dataflow, inputs| {
-        inputs.iter().enumerate().map(|(index, x)| element(dataflow, *x, index)).collect()
+    parallel_layer(context, |dataflow, inputs| {
+        inputs[0].iter().enumerate().map(|(index, x)| element(dataflow, *x, index)).collect()
     })
-    .map_err(|error| CircuitError::too_wide(context.layer, error))
 }

@@ -12,7 +12,7 @@ pub(super) fn build(
     context: &LayerContext,
     function: &Function,
 ) -> Result<BuiltLayer, CircuitError> {
-    let tables = function.tables(context.input).expect("a verified layer has tables");
+    let tables = function.tables(context.input()).expect("a verified layer has tables");
     let style = context.layer.implementation.multiplier;
     let (factor, slope) = (function.entry_factor(), function.curve.slope_from_zero());
     elementwise(context, |dataflow, x, index| {

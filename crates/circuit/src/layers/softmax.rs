@@ -18,10 +18,10 @@ fn along_last_axis(
     result_type: &ResultType,
     slice: impl Fn(&mut Dataflow, &[Term], &str) -> Result<Vec<Term>, TooWide>,
 ) -> Result<BuiltLayer, CircuitError> {
-    let LayerContext { module_name, input, output, arrivals_ps, model, .. } = *context;
-    let classes = input.shape.extents().last().copied().unwrap_or(1);
-    parallel_layer(module_name, input, output, arrivals_ps, model, |dataflow, inputs| {
-        let mut results = Vec::with_capacity(output.element_count());
+    let classes = context.input().shape.extents().last().copied().unwrap_or(1);
+    parallel_layer(context, |dataflow, inputs| {
+        let inputs = &inputs[0];
+        let mut results = Vec::with_capacity(context.output.element_count());
         let positions = inputs.len() / classes;
         for (position, inputs) in inputs.chunks(classes).enumerate() {
             let prefix = if positions == 1 { String::new() } else { format!("p{position}_") };
@@ -32,7 +32,6 @@ fn along_last_axis(
         }
         Ok(results)
     })
-    .map_err(|error| CircuitError::too_wide(context.layer, error))
 }
 
 pub(super) fn build_argmax(context: &LayerContext) -> Result<BuiltLayer, CircuitError> {
@@ -42,7 +41,7 @@ pub(super) fn build_argmax(context: &LayerContext) -> Result<BuiltLayer, Circuit
 }
 
 pub(super) fn build(context: &LayerContext, softmax: &Softmax) -> Result<BuiltLayer, CircuitError> {
-    let entries = softmax.entries(context.input).expect("a verified layer has tables");
+    let entries = softmax.entries(context.input()).expect("a verified layer has tables");
     let circuit = Circuit { context, softmax };
     along_last_axis(context, &softmax.result, |dataflow, x, prefix| {
         match (softmax.implementation, &entries) {
@@ -50,7 +49,7 @@ pub(super) fn build(context: &LayerContext, softmax: &Softmax) -> Result<BuiltLa
                 circuit.exact(dataflow, entries, exp_bits, x, prefix)
             }
             (SoftmaxImplementation::Stable(tables), Some(entries)) => {
-                let format = context.input.common_format();
+                let format = context.input().common_format();
                 let ty = difference_type(format.expect("a verified softmax has one format"));
                 let differences = differences(dataflow, x, prefix)?;
                 let cast = |(i, d): (usize, Term)| {

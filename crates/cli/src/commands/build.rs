@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum, value_parser};
 use rtl4ml_circuit::protocol::Stimulus;
 use rtl4ml_circuit::{Circuit, Interface};
-use rtl4ml_ir::{Source, VerifiedNetwork};
+use rtl4ml_ir::{Io, Source, VerifiedNetwork};
 use rtl4ml_sim::vectors::{Random, corners_and_random};
 use rtl4ml_verilog::{Handoff, Report, rtl_files, testbench_name};
 
@@ -187,14 +187,31 @@ fn port_table(network: &VerifiedNetwork, interface: &Interface) -> String {
     };
     add("clk", "input", "the clock", 1);
     add("rst", "input", "synchronous reset, active high", 1);
-    add("in_valid", "input", "an input is offered", 1);
-    add("in_ready", "output", "an input is taken, if one is offered", 1);
-    for (port, source) in interface.inputs.iter().zip(input_sources(network)) {
-        add(&port.name, "input", &tensor_text(source), port.width);
-    }
-    add("out_valid", "output", "the outputs are there", 1);
-    for (port, source) in interface.outputs.iter().zip(&network.network().outputs) {
-        add(&port.name, "output", &tensor_text(*source), port.width);
+    let inputs = interface.inputs.iter().zip(input_sources(network));
+    let outputs = interface.outputs.iter().zip(network.network().outputs.iter().copied());
+    match interface.io {
+        Io::Parallel => {
+            add("in_valid", "input", "an input is offered", 1);
+            add("in_ready", "output", "an input is taken, if one is offered", 1);
+            for (port, source) in inputs {
+                add(&port.name, "input", &tensor_text(source), port.width);
+            }
+            add("out_valid", "output", "the outputs are there", 1);
+            for (port, source) in outputs {
+                add(&port.name, "output", &tensor_text(source), port.width);
+            }
+        }
+        Io::Stream => {
+            let with_directions = inputs
+                .map(|(port, source)| (port, source, "input", "output"))
+                .chain(outputs.map(|(port, source)| (port, source, "output", "input")));
+            for (port, source, ahead, back) in with_directions {
+                let what = format!("{}, {} transfers", tensor_text(source), port.transfers);
+                add(&port.valid_name(), ahead, "a transfer is offered", 1);
+                add(&port.ready_name(), back, "a transfer is taken, if one is offered", 1);
+                add(&port.data_name(Io::Stream), ahead, &what, port.width);
+            }
+        }
     }
     align_numbers(&mut table, [false, false, false, true]);
     text_of(&table)

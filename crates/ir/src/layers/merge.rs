@@ -174,9 +174,12 @@ impl Concatenate {
             return Err(Problem::InputCount { kind: "concatenate", expected: "2 or more", found });
         };
         let rank = first.shape.rank() as i32;
-        let axis = if self.axis < 0 { self.axis + rank } else { self.axis };
+        let axis = if self.axis < 0 { self.axis.saturating_add(rank) } else { self.axis };
         if !(0..rank).contains(&axis) {
-            return Err(Problem::Axis { found: self.axis, shape: first.shape.to_string() });
+            // The author counts the batch as axis 0.
+            let found = if self.axis < 0 { self.axis } else { self.axis.saturating_add(1) };
+            let shape = first.shape.to_string();
+            return Err(Problem::Axis { found, rank: first.shape.rank(), shape });
         }
         let axis = axis as usize;
         let without = |tensor: &TensorType| {

@@ -17,7 +17,8 @@ pub enum PoolKind {
     Average,
 }
 
-/// y = result( pool( window of x ) ), channel by channel. Cells beyond the image do not count.
+/// y = result( pool( window of x ) ), channel by channel. Cells beyond the image do not count; a
+/// window without any cell on the image gives 0.
 ///
 /// - The maximum is cast to the accumulator's type, where there is one, and then to the result.
 /// - The cells of an average are summed in row-major order, each sum cast to the accumulator's
@@ -58,11 +59,15 @@ impl Pool {
     /// The window on an input with these extents.
     ///
     /// # Errors
-    /// When the input has other axes than the window.
+    /// When the input has other axes than the window, or is no image.
     pub fn slide(&self, extents: &[usize]) -> Result<Sliding, Problem> {
-        match &self.window {
-            Some(window) => window.slide(extents),
-            None => Window::whole(extents).slide(extents),
+        match (&self.window, extents.len()) {
+            (Some(window), _) => window.slide(extents),
+            (None, 2 | 3) => Window::whole(extents).slide(extents),
+            (None, found) => {
+                let rank = if found < 2 { 1 } else { 2 };
+                Err(Problem::ImageRank { found: extents.to_vec(), rank })
+            }
         }
     }
 
@@ -104,7 +109,7 @@ impl Pool {
     }
 
     fn average(&self, cells: &[ExactRange]) -> Result<ExactRange, Problem> {
-        let count = cells.len() as i128;
+        let count = cells.len().max(1) as i128;
         let quotient = |range: Range| Range::new(range.lo / count, range.hi / count);
         if let Some(accum) = self.accum {
             let mut sum = Range::ZERO;

@@ -53,6 +53,13 @@ impl Rearrange {
         }
         let mut output = extents.to_vec();
         for (axis, extent) in output[..rank].iter_mut().enumerate() {
+            let nothing_left = || match self {
+                Self::Cropping(crops) => {
+                    let (before, after) = crops[axis];
+                    Problem::Cropping { before, after, found: extents[axis] }
+                }
+                _ => Problem::TensorSize { extents: extents.to_vec() },
+            };
             let changed = match self {
                 Self::Permute(_) => Some(*extent),
                 Self::ZeroPadding(pads) => {
@@ -64,7 +71,7 @@ impl Rearrange {
                 }
                 Self::UpSampling(factors) => extent.checked_mul(factors[axis]),
             };
-            *extent = changed.ok_or_else(|| Problem::TensorSize { extents: extents.to_vec() })?;
+            *extent = changed.ok_or_else(nothing_left)?;
         }
         Ok(output)
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rtl4ml_circuit::Interface;
+use rtl4ml_circuit::{Interface, Port};
 use rtl4ml_hdl::Type;
 
 use crate::reference::Mantissas;
@@ -117,8 +117,17 @@ fn run(
     Err(ExternalError::Failed { program, output: format!("{stdout}{stderr}") })
 }
 
+/// How many clock cycles a testbench says that it has run the circuit `top` for.
+pub fn read_cycles(output: &str, top: &str) -> Option<u64> {
+    let cycles = |line: &str| {
+        let line = line.strip_prefix(top)?.strip_prefix(": ")?.strip_suffix(" cycles")?;
+        line.parse().ok()
+    };
+    output.lines().find_map(cycles)
+}
+
 /// Reads the outputs that a testbench has written: for each transaction that came out, one
-/// tensor a port.
+/// tensor a port. Each line has the transaction, the port, the transfer and its bits.
 ///
 /// # Errors
 /// When the file cannot be read or has a line that is no result.
@@ -131,16 +140,21 @@ pub fn read_results(
     let mut results: BTreeMap<usize, Vec<Mantissas>> = BTreeMap::new();
     for line in text.lines() {
         let wrong = || ExternalError::ResultLine { path: path.to_owned(), line: line.to_owned() };
-        let [transaction, port, hex] =
+        let [transaction, port, transfer, hex] =
             line.split_whitespace().collect::<Vec<_>>()[..].try_into().map_err(|_| wrong())?;
         let transaction: usize = transaction.parse().map_err(|_| wrong())?;
+        let transfer: usize = transfer.parse().map_err(|_| wrong())?;
         let index = interface.outputs.iter().position(|p| p.name == port).ok_or_else(wrong)?;
         let bits: Vec<bool> = bits(hex).ok_or_else(wrong)?;
         let outputs = results.entry(transaction).or_insert_with(|| {
-            interface.outputs.iter().map(|port| vec![0; port.elements.len()]).collect()
+            let count = |port: &Port| port.elements.len() * port.transfers;
+            interface.outputs.iter().map(|port| vec![0; count(port)]).collect()
         });
         let mut rest = bits.as_slice();
-        for (element, value) in interface.outputs[index].elements.iter().zip(&mut outputs[index]) {
+        let elements = &interface.outputs[index].elements;
+        let first = transfer * elements.len();
+        let values = outputs[index].get_mut(first..first + elements.len()).ok_or_else(wrong)?;
+        for (element, value) in elements.iter().zip(values) {
             let (own, after) = rest.split_at_checked(element.width as usize).ok_or_else(wrong)?;
             if element.width > 0 {
                 let ty = Type { width: element.width, signed: element.signed };

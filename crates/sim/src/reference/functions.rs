@@ -7,7 +7,7 @@ use rtl4ml_ir::{
     TensorType, Value,
 };
 
-use super::kernel::exact_sum;
+use super::arithmetic::{cast, negative, product, sum};
 
 /// The number 1.
 const ONE: Value = Value { mantissa: 1, fraction_bits: 0 };
@@ -39,22 +39,13 @@ fn slices<'v>(values: &'v [Value], tensor: &TensorType) -> std::slice::Chunks<'v
     values.chunks(tensor.shape.extents().last().copied().unwrap_or(1))
 }
 
-fn product(a: Value, b: Value) -> Value {
-    Value { mantissa: a.mantissa * b.mantissa, fraction_bits: a.fraction_bits + b.fraction_bits }
-}
-
 fn difference(a: Value, b: Value) -> Value {
-    exact_sum(a, Value { mantissa: -b.mantissa, ..b })
+    sum(a, negative(b))
 }
 
 /// Whether a < b.
 fn less(a: Value, b: Value) -> bool {
     difference(a, b).mantissa < 0
-}
-
-/// A value cast to a type.
-fn cast(value: Value, ty: FixedType) -> Value {
-    Value { mantissa: ty.cast(value), fraction_bits: ty.fraction_bits() }
 }
 
 fn leaky_relu(leaky: &LeakyRelu, values: &[Value], tensor: &TensorType) -> Vec<Value> {
@@ -67,7 +58,7 @@ fn leaky_relu(leaky: &LeakyRelu, values: &[Value], tensor: &TensorType) -> Vec<V
 
 fn clamped(clamp: &Clamp, x: Value) -> Value {
     let Line { slope, shift, low, high } = clamp.kind.line();
-    let line = exact_sum(product(slope, x), shift);
+    let line = sum(product(slope, x), shift);
     if less(line, low) {
         low
     } else if less(high, line) {
@@ -136,7 +127,7 @@ fn never_changes_the_winner(
     let top = slice[argmax(slice)];
     let exponentials: Vec<Value> =
         slice.iter().map(|x| entries.exp.lookup(difference(top, *x))).collect();
-    let sum = exponentials.iter().copied().fold(Value::ZERO, exact_sum);
+    let sum = exponentials.iter().copied().fold(Value::ZERO, sum);
     let reciprocal = entries.reciprocal.lookup(sum);
     let winner = cast(reciprocal, result);
     let value = |(x, exponential): (&Value, &Value)| {
@@ -169,18 +160,18 @@ fn tree_sum(terms: &[Value], accum: FixedType) -> Value {
         first *= 2;
     }
     let (left, right) = terms.split_at(first);
-    cast(exact_sum(tree_sum(left, accum), tree_sum(right, accum)), accum)
+    cast(sum(tree_sum(left, accum), tree_sum(right, accum)), accum)
 }
 
 /// hls4ml's `legacy`: the reciprocal of the sum of exp(x\[j\] - x\[i\]) over j.
 fn legacy(ty: FixedType, entries: &SoftmaxEntries, slice: &[Value], i: usize) -> Value {
     let exp: &Table = &entries.exp;
-    let mut sum = Value::ZERO;
+    let mut total = Value::ZERO;
     for (j, x) in slice.iter().enumerate() {
         let term = if i == j { ONE } else { exp.lookup(difference(*x, slice[i])) };
-        sum = cast(exact_sum(sum, term), ty);
+        total = cast(sum(total, term), ty);
     }
-    entries.reciprocal.lookup(sum)
+    entries.reciprocal.lookup(total)
 }
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 //! Written to be obviously right, not fast: one element at a time, straight from the definition
 //! of each layer. Everything else is compared with it.
 
+mod arithmetic;
 mod functions;
 mod kernel;
+mod merge;
+mod pool;
+#[cfg(test)]
+mod tests;
 
-use kernel::dense_sums;
-use rtl4ml_ir::{Op, ResultType, Source, Value, VerifiedNetwork};
+use rtl4ml_ir::{Op, Problem, ResultType, Source, TensorType, Value, VerifiedNetwork};
 
 /// The integers of one tensor, row-major, each a mantissa in its element's format.
 pub type Mantissas = Vec<i128>;
@@ -48,31 +52,16 @@ pub fn evaluate(network: &VerifiedNetwork, inputs: &[Mantissas]) -> Evaluation {
         assert_eq!(input.len(), network.tensor_type(source).element_count(), "input {index}");
     }
     for (id, layer) in network.network().layers_with_ids() {
-        let from = layer.inputs[0];
-        let input = network.tensor_type(from);
-        let values: Vec<Value> = evaluation
-            .tensor(from)
+        let tensors: Vec<&TensorType> =
+            layer.inputs.iter().map(|source| network.tensor_type(*source)).collect();
+        let values: Vec<Vec<Value>> = layer
+            .inputs
             .iter()
-            .enumerate()
-            .map(|(i, mantissa)| Value {
-                mantissa: *mantissa,
-                fraction_bits: input.format(i).fraction_bits(),
-            })
+            .zip(&tensors)
+            .map(|(source, tensor)| values_of(evaluation.tensor(*source), tensor))
             .collect();
-        let exact = match &layer.op {
-            Op::Dense(dense) => dense_sums(dense, &values),
-            Op::Relu(_) => {
-                values.iter().map(|x| Value { mantissa: x.mantissa.max(0), ..*x }).collect()
-            }
-            Op::Quantize(_) | Op::Reshape(_) => values,
-            Op::LeakyRelu(_)
-            | Op::Clamp(_)
-            | Op::Step(_)
-            | Op::Function(_)
-            | Op::Softmax(_)
-            | Op::Argmax(_) => functions::exact(&layer.op, &values, input),
-            _ => todo!(),
-        };
+        let exact = exact(&layer.op, &values, &tensors)
+            .unwrap_or_else(|problem| unreachable!("`{}` was verified: {problem}", layer.name));
         let result = layer.op.result_type();
         let output = network.tensor_type(Source::Layer(id));
         let mantissas = exact
@@ -88,27 +77,43 @@ pub fn evaluate(network: &VerifiedNetwork, inputs: &[Mantissas]) -> Evaluation {
     evaluation
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rtl4ml_ir::{Constant, Dense, FixedType, Network, Relu, verify};
+/// What the integers of a tensor stand for.
+fn values_of(mantissas: &Mantissas, tensor: &TensorType) -> Vec<Value> {
+    let value = |(index, mantissa): (usize, &i128)| Value {
+        mantissa: *mantissa,
+        fraction_bits: tensor.format(index).fraction_bits(),
+    };
+    mantissas.iter().enumerate().map(value).collect()
+}
 
-    /// 1.5 * 1 - 0.25 * 2 + 0.5 = 1.5, and its negative, through a relu that truncates.
-    #[test]
-    fn a_dense_layer_and_a_relu_by_hand() {
-        let ty = |text: &str| text.parse::<FixedType>().unwrap();
-        let mut network = Network::new("by_hand");
-        let x = network.input("x", [2], ty("fixed<6,4>"));
-        let weights = [1.5, -1.5, -0.25, 0.25];
-        let weight = Constant::quantize([2, 2], &weights, ty("fixed<4,2>")).unwrap();
-        let bias = Constant::quantize([2], &[0.5, -0.5], ty("fixed<4,2>")).unwrap();
-        let fc = network.layer("fc", Dense::new(weight, Some(bias)), [x]);
-        let relu = Relu { result: ty("ufixed<4,4>").into() };
-        let y = network.layer("act", relu, [fc]);
-        network.outputs = vec![fc, y];
-        let network = verify(network).unwrap();
-        let evaluation = evaluate(&network, &[vec![4, 8]]);
-        // The sums are on a grid of 1/16.
-        assert_eq!(evaluation.outputs(&network), [vec![24, -24], vec![1, 0]]);
-    }
+/// What an operation computes before its result is cast.
+///
+/// # Errors
+/// When the inputs do not fit the operation, which the verifier has excluded.
+fn exact(op: &Op, inputs: &[Vec<Value>], tensors: &[&TensorType]) -> Result<Vec<Value>, Problem> {
+    let (x, tensor) = (&inputs[0], tensors[0]);
+    let extents = tensor.shape.extents();
+    Ok(match op {
+        Op::Dense(dense) => kernel::dense(dense, x),
+        Op::Conv(conv) => kernel::conv(conv, &conv.slide(extents)?, x),
+        Op::BatchNorm(norm) => kernel::batch_norm(norm, x),
+        Op::Pool(pool) => pool::pool(pool, &pool.slide(extents)?, x, tensor),
+        Op::Relu(_) => x.iter().map(|x| arithmetic::larger(*x, Value::ZERO)).collect(),
+        Op::Merge(merge) => merge::merge(merge, inputs, &merge.broadcast(tensors)?.1),
+        Op::Concatenate(concatenate) => {
+            merge::concatenate(inputs, &concatenate.sources(tensors)?.1)
+        }
+        Op::Dot(dot) => merge::dot(dot, x, &inputs[1]),
+        Op::Quantize(_) | Op::Reshape(_) => x.clone(),
+        Op::Rearrange(rearrange) => {
+            let output = rearrange.output_extents(extents)?;
+            merge::gather(x, &rearrange.sources(extents, &output))
+        }
+        Op::LeakyRelu(_)
+        | Op::Clamp(_)
+        | Op::Step(_)
+        | Op::Function(_)
+        | Op::Softmax(_)
+        | Op::Argmax(_) => functions::exact(op, x, tensor),
+    })
 }

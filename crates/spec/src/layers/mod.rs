@@ -4,18 +4,30 @@
 //! (`name`, `type`, `inputs`) are read by [`network`](crate::network).
 
 mod activation;
+mod batch_norm;
+mod conv;
 mod dense;
+mod depthwise;
 mod function;
+mod lowered;
+mod merge;
+mod moves;
+mod pool;
 mod quantize;
 mod relu;
 mod reshape;
+mod separable;
 mod softmax;
+mod trained;
+mod window;
 
-use rtl4ml_ir::{Constant, FixedType, Implementation, MultiplierStyle, Op, ResultType, Strategy};
+pub(crate) use lowered::{Fold, Lowered, Part, Renamed, Trained};
+
+use rtl4ml_ir::{Constant, FixedType, Implementation, MultiplierStyle, ResultType, Strategy};
 
 use crate::defaults::Defaults;
 use crate::diagnostics::{Mistakes, Reported, nearest, quoted};
-use crate::precision::{Precision, fixed_type, layer_precision};
+use crate::precision::{Precision, layer_precision};
 use crate::reader::{self, Fields, Read, Setting};
 use crate::weights::{Array, WeightFiles};
 use crate::yaml::Node;
@@ -33,6 +45,29 @@ pub(crate) struct LayerType {
 /// The layer types that this version builds.
 pub(crate) const LAYER_TYPES: &[LayerType] = &[
     dense::DENSE,
+    conv::CONV1D,
+    conv::CONV2D,
+    depthwise::DEPTHWISE_CONV1D,
+    depthwise::DEPTHWISE_CONV2D,
+    separable::SEPARABLE_CONV1D,
+    separable::SEPARABLE_CONV2D,
+    pool::MAX_POOL1D,
+    pool::MAX_POOL2D,
+    pool::AVERAGE_POOL1D,
+    pool::AVERAGE_POOL2D,
+    pool::GLOBAL_MAX_POOL1D,
+    pool::GLOBAL_MAX_POOL2D,
+    pool::GLOBAL_AVERAGE_POOL1D,
+    pool::GLOBAL_AVERAGE_POOL2D,
+    batch_norm::BATCH_NORM,
+    merge::ADD,
+    merge::SUBTRACT,
+    merge::MULTIPLY,
+    merge::AVERAGE,
+    merge::MAXIMUM,
+    merge::MINIMUM,
+    merge::CONCATENATE,
+    merge::DOT,
     relu::RELU,
     activation::LEAKY_RELU,
     activation::PRELU,
@@ -52,37 +87,13 @@ pub(crate) const LAYER_TYPES: &[LayerType] = &[
     quantize::QUANTIZE,
     reshape::FLATTEN,
     reshape::RESHAPE,
-];
-
-/// The layer types that the spec has and this version does not build yet.
-const PLANNED_TYPES: &[&str] = &[
-    "add",
-    "average",
-    "average_pool1d",
-    "average_pool2d",
-    "batch_norm",
-    "concatenate",
-    "conv1d",
-    "conv2d",
-    "depthwise_conv1d",
-    "depthwise_conv2d",
-    "global_average_pool1d",
-    "global_average_pool2d",
-    "global_max_pool1d",
-    "global_max_pool2d",
-    "max_pool1d",
-    "max_pool2d",
-    "maximum",
-    "minimum",
-    "multiply",
-    "permute",
-    "separable_conv1d",
-    "separable_conv2d",
-    "subtract",
-    "up_sampling1d",
-    "up_sampling2d",
-    "zero_padding1d",
-    "zero_padding2d",
+    moves::PERMUTE,
+    moves::ZERO_PADDING1D,
+    moves::ZERO_PADDING2D,
+    moves::CROPPING1D,
+    moves::CROPPING2D,
+    moves::UP_SAMPLING1D,
+    moves::UP_SAMPLING2D,
 ];
 
 /// The layer type that a node names.
@@ -97,43 +108,20 @@ pub(crate) fn layer_type(node: &Node, mistakes: &mut Mistakes) -> Read<&'static 
     let built = || LAYER_TYPES.iter().map(|known| known.name);
     let list = built().collect::<Vec<_>>().join(", ");
     let name = quoted(found);
-    if PLANNED_TYPES.contains(&found) {
-        return Err(mistakes.add(
-            node.span,
-            format!("this version does not build layers of the type {name} yet; it builds: {list}"),
-        ));
-    }
-    let near = nearest(found, built().chain(PLANNED_TYPES.iter().copied()));
+    let near = nearest(found, built());
     Err(mistakes.add_with_help(
         node.span,
-        format!("unknown layer type {name}; this version builds: {list}"),
-        near.map(|near| {
-            if built().any(|known| known == near) {
-                format!("did you mean `{near}`?")
-            } else {
-                format!("did you mean `{near}`? This version does not build it yet")
-            }
-        }),
+        format!("unknown layer type {name}; legal: {list}"),
+        near.map(|near| format!("did you mean `{near}`?")),
     ))
-}
-
-/// What a layer of the spec becomes in the graph.
-pub(crate) struct Lowered {
-    pub op: Op,
-    pub implementation: Implementation,
-}
-
-impl Lowered {
-    /// An operation that is built in one way only.
-    fn plain(op: impl Into<Op>) -> Self {
-        Self { op: op.into(), implementation: Implementation::default() }
-    }
 }
 
 /// A layer as its type's reader sees it.
 pub(crate) struct LayerSpec<'s> {
     /// What the layer is called in messages, e.g. "layer `fc1`".
     pub what: String,
+    /// The word of its type.
+    pub ty: &'static str,
     pub fields: Fields<'s>,
     pub defaults: &'s Defaults,
     pub weights: &'s mut WeightFiles,
@@ -161,13 +149,6 @@ impl LayerSpec<'_> {
     fn result_type(&mut self) -> Read<ResultType> {
         let result = self.precision(&["result"]).result?;
         Ok(result.map(ResultType::from).unwrap_or_default())
-    }
-
-    /// A type that only the layer's own `precision` gives, under a key that few layers have.
-    fn own_type(&mut self, key: &str) -> Setting<FixedType> {
-        let entry = self.fields.get("precision").and_then(|node| node.entry(key));
-        let name = format!("`{key}`");
-        entry.map(|entry| fixed_type(&entry.value, &name, self.mistakes)).transpose()
     }
 
     /// The types that the layer itself gives.
@@ -226,18 +207,20 @@ impl LayerSpec<'_> {
         )
     }
 
-    /// How the layer is built: `strategy`, `reuse_factor` and `multiplier`, else the defaults'.
+    /// How the layer is built: `strategy`, `reuse_factor` and `multiplier`, else the
+    /// defaults', and `parallelization_factor`.
     fn implementation(&mut self) -> Read<Implementation> {
         let strategy = self.setting("strategy", strategy);
         let reuse_factor = self.setting("reuse_factor", reader::count);
         let multiplier = self.setting("multiplier", multiplier);
+        let parallelization_factor = self.setting("parallelization_factor", reader::count);
         let standard = Implementation::default();
         let defaults = self.defaults;
         Ok(Implementation {
             strategy: strategy?.or(defaults.strategy?).unwrap_or(standard.strategy),
             reuse_factor: reuse_factor?.or(defaults.reuse_factor?).unwrap_or(standard.reuse_factor),
             multiplier: multiplier?.or(defaults.multiplier?).unwrap_or(standard.multiplier),
-            parallelization_factor: None,
+            parallelization_factor: parallelization_factor?,
         })
     }
 }

@@ -53,23 +53,23 @@ fn every_report_can_be_drawn() {
 #[test]
 fn a_report_marks_the_place_in_the_spec() {
     let text = "name: net\ninputs: [{name: x, shape: [4], precision: \"fixed<8,3>\"}]\n\
-                layers:\n  - {name: fc1, type: desne}\n";
+                layers:\n  - {name: act, type: relu, precison: auto}\n";
     let error = parse(text, Path::new("")).unwrap_err();
     insta::assert_snapshot!(error.graphical(90, false), @r"
       × `network.yaml` has 1 mistake
 
     Error: 
-      × unknown layer type `desne`; this version builds: dense, relu, quantize, flatten,
-      │ reshape
-       ╭─[network.yaml:4:23]
+      × unknown key `precison` in a relu layer; legal: name, type, inputs, max_value,
+      │ precision
+       ╭─[network.yaml:4:29]
      3 │ layers:
-     4 │   - {name: fc1, type: desne}
-       ·                       ─────
+     4 │   - {name: act, type: relu, precison: auto}
+       ·                             ────────
        ╰────
-      help: did you mean `dense`?
+      help: did you mean `precision`?
     ");
     assert_eq!(error.to_string(), "`network.yaml` has 1 mistake");
-    assert!(format!("{error:?}").contains("network.yaml:4:23: error: unknown layer type"));
+    assert!(format!("{error:?}").contains("network.yaml:4:29: error: unknown key"));
 }
 
 #[test]

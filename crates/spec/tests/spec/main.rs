@@ -4,6 +4,7 @@
 mod broken;
 mod good;
 mod hostile;
+mod layers;
 mod properties;
 mod support;
 mod weights;

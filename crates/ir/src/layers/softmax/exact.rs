@@ -72,13 +72,11 @@ struct Exponentials {
 fn exponentials(exp_bits: u32, input: &TensorType) -> Result<Exponentials, Problem> {
     let elements: Vec<_> = input.exact_ranges().collect();
     let (ranges, fraction_bits) = aligned(&elements)?;
-    let mut largest = 0;
-    for slice in ranges.chunks(class_count(input)) {
-        let top = slice.iter().map(|range| range.hi).max().unwrap_or_default();
-        let bottom = slice.iter().map(|range| range.lo).min().unwrap_or_default();
-        let difference = bounded(Some(Range::new(0, top - bottom)), "the difference of two x")?;
-        largest = largest.max(difference.hi);
-    }
+    // One table serves all positions, whose classes may be anywhere in the tensor's range: so a
+    // position can be computed without knowing which it is.
+    let top = ranges.iter().map(|range| range.hi).max().unwrap_or_default();
+    let bottom = ranges.iter().map(|range| range.lo).min().unwrap_or_default();
+    let largest = bounded(Some(Range::new(0, top - bottom)), "the difference of two x")?.hi;
     // Beyond this difference every exponential is rounded to 0.
     let vanishing = f64::from(exp_bits + 1) * std::f64::consts::LN_2;
     let vanishing = vanishing * 2f64.powi(fraction_bits);

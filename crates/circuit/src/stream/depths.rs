@@ -1,0 +1,116 @@
+//! How deep the buffers of a plan are: as deep as it takes to run at full speed, and deep enough
+//! where ways meet again that the network never stops.
+
+use super::fifo::{Fifo, WRITE_CYCLES};
+use super::fork::Fork;
+use super::model::{self, Run};
+use super::plan::{Channel, Front, Part, Stage};
+use super::scan::Walk;
+use crate::circuit::CircuitError;
+
+/// Frames that are run to find out about a plan: the first leaves an empty network, the last two
+/// are as far apart as all that follow.
+const FRAMES: usize = 4;
+
+/// How many results a buffer may hold beyond those that its arithmetic has in flight, in the order
+/// in which they are tried.
+const SLACKS: [usize; 6] = [1, 2, 4, 8, 16, 32];
+
+/// Chooses the depths of all buffers: the least slack that gives the shortest interval, which is
+/// at best that of the slowest layer. Returns what the network then does.
+///
+/// # Errors
+/// When the network stops for ever, which no plan of this crate does.
+pub fn choose(
+    parts: &mut [Part],
+    channels: &[Channel],
+    slowest_cycles: u64,
+) -> Result<Run, CircuitError> {
+    let mut best: Option<(Run, Vec<usize>)> = None;
+    for slack in SLACKS {
+        set(parts, |stage| base_depth(stage) + slack);
+        // Buffers that make up for another way's time are run without bounds first.
+        let free = model::run(&model_parts(parts, channels, true), channels.len(), FRAMES);
+        let Some(free) = free else { continue };
+        let mut most_used = free.most_used.into_iter();
+        set(parts, |stage| {
+            let most_used = most_used.next().unwrap_or(1);
+            if stage.is_balancing { most_used.max(stage.depth) } else { stage.depth }
+        });
+        let bounded = model::run(&model_parts(parts, channels, false), channels.len(), FRAMES);
+        let Some(run) = bounded else { continue };
+        let interval = run.interval_cycles;
+        if best.as_ref().is_none_or(|(best, _)| interval < best.interval_cycles) {
+            let depths = stages(parts).map(|stage| stage.depth).collect();
+            best = Some((run, depths));
+        }
+        if interval <= slowest_cycles {
+            break;
+        }
+    }
+    let (run, depths) = best.ok_or(CircuitError::StreamStops)?;
+    let mut depths = depths.into_iter();
+    set(parts, |_| depths.next().unwrap_or(1));
+    Ok(run)
+}
+
+/// The results that a stage has under way when it starts one as often as it can.
+fn base_depth(stage: &Stage) -> usize {
+    (stage.latency_cycles() + WRITE_CYCLES + 1).div_ceil(stage.interval) as usize
+}
+
+fn stages(parts: &[Part]) -> impl Iterator<Item = &Stage> {
+    parts.iter().filter_map(|part| match part {
+        Part::Stage(stage) => Some(stage),
+        _ => None,
+    })
+}
+
+fn set(parts: &mut [Part], mut depth: impl FnMut(&Stage) -> usize) {
+    for part in parts {
+        if let Part::Stage(stage) = part {
+            stage.depth = depth(stage);
+        }
+    }
+}
+
+/// The parts of a plan as the model runs them.
+fn model_parts(parts: &[Part], channels: &[Channel], unbounded: bool) -> Vec<model::Part> {
+    let transfers = |channel: &model::ChannelId| channels[channel.0].transfers;
+    let part = |part: &Part| match part {
+        Part::Input { output } => {
+            model::Part::Source { output: *output, transfers: transfers(output) }
+        }
+        Part::Output { input } => model::Part::Sink { input: *input, transfers: transfers(input) },
+        Part::Fork { input, outputs, .. } => model::Part::Fork {
+            input: *input,
+            outputs: outputs.clone(),
+            fork: Fork::new(outputs.len()),
+        },
+        Part::Emit { input, output, .. } => model::Part::Emit {
+            input: *input,
+            output: *output,
+            transfers: transfers(output) / transfers(input),
+            left: 0,
+        },
+        Part::Stage(stage) => {
+            let depth = (!(unbounded && stage.is_balancing)).then_some(stage.depth);
+            let front = match &stage.front {
+                Front::Gate => model::Front::Gate,
+                Front::Scan(scan) => model::Front::Scan(Walk::new(scan)),
+                Front::Collect(transfers) => {
+                    model::Front::Collect { transfers: *transfers, taken: 0 }
+                }
+            };
+            model::Part::Stage(model::Stage {
+                inputs: stage.inputs.clone(),
+                output: stage.output,
+                front,
+                interval: stage.interval,
+                fifo: Fifo::new(depth, stage.latency_cycles()),
+                ready_at: 0,
+            })
+        }
+    };
+    parts.iter().map(part).collect()
+}

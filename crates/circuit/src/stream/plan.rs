@@ -1,0 +1,551 @@
+//! Which stages a network of streams has.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use rtl4ml_ir::{Layer, LayerId, Op, Source, TensorType, VerifiedNetwork};
+
+use super::depths;
+use super::fifo::memory_style;
+use super::form::{Form, form, transfers};
+use super::model::{ChannelId, Run};
+use super::scan::Scan;
+use crate::circuit::CircuitError;
+use crate::delay::DelayModel;
+use crate::layer::BuiltLayer;
+use crate::layers::{LayerContext, LayerInput, Wire};
+
+/// A stream between two parts.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    /// What a transfer holds: one axis, the channels.
+    pub transfer: TensorType,
+    /// Transfers a frame.
+    pub transfers: usize,
+    /// The part that feeds it.
+    producer: usize,
+}
+
+/// A part of the network of streams.
+#[derive(Debug)]
+pub enum Part {
+    /// An input port of the network.
+    Input {
+        /// The stream that it feeds.
+        output: ChannelId,
+    },
+    /// A front, arithmetic and a buffer.
+    Stage(Stage),
+    /// The end of a stage whose result is several transfers.
+    Emit {
+        /// What it is called.
+        name: String,
+        /// Whole results.
+        input: ChannelId,
+        /// Their transfers.
+        output: ChannelId,
+    },
+    /// A stream with several receivers.
+    Fork {
+        /// What it is called.
+        name: String,
+        /// What comes.
+        input: ChannelId,
+        /// One stream a receiver.
+        outputs: Vec<ChannelId>,
+    },
+    /// An output port of the network.
+    Output {
+        /// The stream that feeds it.
+        input: ChannelId,
+    },
+}
+
+/// A front, arithmetic and a buffer.
+#[derive(Debug)]
+pub struct Stage {
+    /// What it is called.
+    pub name: String,
+    /// The layer that it belongs to; others may have been added behind it.
+    pub owner: LayerId,
+    /// When it starts a result.
+    pub front: Front,
+    /// What it reads.
+    pub inputs: Vec<ChannelId>,
+    /// What it gives.
+    pub output: ChannelId,
+    /// What the front hands on: a tensor an input.
+    pub operands: Vec<TensorType>,
+    /// What the layers do with it, one after the other.
+    pub cores: Vec<Core>,
+    /// The fewest cycles between two results.
+    pub interval: u64,
+    /// The results that the buffer holds.
+    pub depth: usize,
+    /// Whether the buffer makes up for the time that another way to the same reader takes.
+    pub is_balancing: bool,
+}
+
+/// When a stage starts a result.
+#[derive(Clone, Debug)]
+pub enum Front {
+    /// With one transfer of each input.
+    Gate,
+    /// With each window.
+    Scan(Scan),
+    /// With the last of so many transfers.
+    Collect(usize),
+}
+
+/// What a layer does in a stage.
+#[derive(Debug)]
+pub struct Core {
+    /// The layer.
+    pub layer: LayerId,
+    /// Its module; without one the elements are only moved.
+    pub built: Option<BuiltLayer>,
+    /// What it reads.
+    pub operands: Vec<TensorType>,
+    /// For a layer that only moves elements: where each comes from.
+    pub wires: Vec<Wire>,
+    /// What it gives.
+    pub result: TensorType,
+}
+
+/// A network of streams.
+#[derive(Debug)]
+pub struct Plan {
+    /// The parts, each after those that feed it; first the input ports, in order, last the output
+    /// ports.
+    pub parts: Vec<Part>,
+    /// The streams.
+    pub channels: Vec<Channel>,
+    /// For each layer the fewest cycles that it needs for a frame.
+    pub layer_intervals: Vec<u64>,
+    /// What running the plan has shown.
+    pub run: Run,
+}
+
+impl Stage {
+    /// From a start to the result's arrival at the buffer, in cycles.
+    pub fn latency_cycles(&self) -> u64 {
+        let built = self.cores.iter().filter_map(|core| core.built.as_ref());
+        built.map(|built| u64::from(built.latency_cycles)).sum()
+    }
+
+    /// What the arithmetic gives.
+    pub fn result(&self) -> &TensorType {
+        self.cores.last().map_or(&self.operands[0], |core| &core.result)
+    }
+}
+
+/// The stages of a verified network.
+///
+/// # Errors
+/// What of the network cannot be built as streams.
+pub fn plan(verified: &VerifiedNetwork, model: &DelayModel) -> Result<Plan, CircuitError> {
+    let mut planner = Planner {
+        verified,
+        model,
+        parts: Vec::new(),
+        channels: Vec::new(),
+        readers: readers(verified),
+        branches: HashMap::new(),
+        layer_intervals: Vec::new(),
+    };
+    let network = verified.network();
+    for index in 0..network.inputs.len() {
+        let source = Source::Input(rtl4ml_ir::InputId(index as u32));
+        let (transfer, transfers) = planner.transfers(source)?;
+        let output = planner.channel(transfer, transfers);
+        planner.parts.push(Part::Input { output });
+        planner.publish(source, output);
+    }
+    for (id, layer) in network.layers_with_ids() {
+        planner.layer(id, layer)?;
+    }
+    for source in &network.outputs {
+        let input = planner.take(*source);
+        planner.parts.push(Part::Output { input });
+    }
+    let Planner { mut parts, channels, layer_intervals, .. } = planner;
+    let slowest = layer_intervals.iter().copied().max().unwrap_or(1);
+    let run = depths::choose(&mut parts, &channels, slowest)?;
+    Ok(Plan { parts, channels, layer_intervals, run })
+}
+
+/// How often each tensor is read, as a layer's input or the network's output; a tensor that is
+/// another name for one counts for that.
+fn readers(verified: &VerifiedNetwork) -> HashMap<Source, usize> {
+    let network = verified.network();
+    let mut readers = HashMap::new();
+    let layers = network.layers_with_ids();
+    let read_by_layers = layers
+        .filter(|(id, _)| !is_alias(verified, Source::Layer(*id)))
+        .flat_map(|(_, layer)| layer.inputs.iter());
+    for source in read_by_layers.chain(&network.outputs) {
+        *readers.entry(root(verified, *source)).or_insert(0) += 1;
+    }
+    readers
+}
+
+/// The tensor that travels where this one is read.
+fn root(verified: &VerifiedNetwork, source: Source) -> Source {
+    match source {
+        Source::Layer(id) if is_alias(verified, source) => {
+            root(verified, verified.network().layers[id.0 as usize].inputs[0])
+        }
+        _ => source,
+    }
+}
+
+fn is_alias(verified: &VerifiedNetwork, source: Source) -> bool {
+    let Source::Layer(id) = source else { return false };
+    let layer = &verified.network().layers[id.0 as usize];
+    let inputs: Vec<&TensorType> = layer.inputs.iter().map(|s| verified.tensor_type(*s)).collect();
+    matches!(form(&layer.op, &inputs, verified.tensor_type(source)), Form::Alias)
+}
+
+struct Planner<'a> {
+    verified: &'a VerifiedNetwork,
+    model: &'a DelayModel,
+    parts: Vec<Part>,
+    channels: Vec<Channel>,
+    readers: HashMap<Source, usize>,
+    /// For each tensor the streams that its readers have not taken yet.
+    branches: HashMap<Source, VecDeque<ChannelId>>,
+    layer_intervals: Vec<u64>,
+}
+
+impl Planner<'_> {
+    fn transfers(&self, source: Source) -> Result<(TensorType, usize), CircuitError> {
+        transfers(self.verified.tensor_type(source)).ok_or_else(|| {
+            let tensor = self.verified.network().source_name(source).to_owned();
+            CircuitError::StreamFormats { tensor }
+        })
+    }
+
+    /// A stream that the next part feeds.
+    fn channel(&mut self, transfer: TensorType, transfers: usize) -> ChannelId {
+        self.channels.push(Channel { transfer, transfers, producer: self.parts.len() });
+        ChannelId(self.channels.len() - 1)
+    }
+
+    /// Makes a stream known as a tensor, with a branch for each reader.
+    fn publish(&mut self, source: Source, channel: ChannelId) {
+        let readers = self.readers.get(&source).copied().unwrap_or(0);
+        let branches = if readers <= 1 {
+            VecDeque::from([channel])
+        } else {
+            let Channel { transfer, transfers, .. } = self.channels[channel.0].clone();
+            let outputs: Vec<ChannelId> =
+                (0..readers).map(|_| self.channel(transfer.clone(), transfers)).collect();
+            let name = format!("{}_fork", self.verified.network().source_name(source));
+            self.parts.push(Part::Fork { name, input: channel, outputs: outputs.clone() });
+            outputs.into()
+        };
+        self.branches.insert(source, branches);
+    }
+
+    /// The stream of one reader of a tensor.
+    fn take(&mut self, source: Source) -> ChannelId {
+        let source = root(self.verified, source);
+        let branch = self.branches.get_mut(&source).and_then(VecDeque::pop_front);
+        branch.unwrap_or_else(|| unreachable!("each reader of a tensor was counted"))
+    }
+
+    fn layer(&mut self, id: LayerId, layer: &Layer) -> Result<(), CircuitError> {
+        let source = Source::Layer(id);
+        let verified = self.verified;
+        let types: Vec<&TensorType> =
+            layer.inputs.iter().map(|input| verified.tensor_type(*input)).collect();
+        let output = verified.tensor_type(source);
+        let form = form(&layer.op, &types, output);
+        if matches!(form, Form::Alias) {
+            self.layer_intervals.push(0);
+            return Ok(());
+        }
+        let (transfer, count) = self.transfers(source)?;
+        let mut inputs: Vec<ChannelId> =
+            layer.inputs.iter().map(|input| self.take(*input)).collect();
+        let (front, op, operands, result) = match form {
+            Form::Alias => unreachable!("handled above"),
+            Form::Pixel(op) => {
+                let operands = self.transfer_types(&inputs);
+                (Front::Gate, Some(op), operands, transfer.clone())
+            }
+            Form::Window(scan, op) => {
+                let window = scan.window();
+                (Front::Scan(scan), op, vec![window], transfer.clone())
+            }
+            Form::Frame => {
+                inputs = inputs
+                    .into_iter()
+                    .zip(&types)
+                    .enumerate()
+                    .map(|(index, (input, ty))| self.collected(id, layer, index, input, ty))
+                    .collect();
+                let operands = types.iter().map(|ty| (*ty).clone()).collect();
+                (Front::Gate, Some(layer.op.clone()), operands, output.clone())
+            }
+        };
+        let is_whole = result.element_count() == output.element_count();
+        let whole_count = if is_whole { 1 } else { count };
+        if inputs.len() == 1
+            && matches!(front, Front::Gate)
+            && let Some(channel) = self.fused(id, layer, op.as_ref(), inputs[0], &result)?
+        {
+            self.finish(source, layer, channel, (transfer, count), whole_count);
+            return Ok(());
+        }
+        if inputs.len() > 1 {
+            self.balance(id, layer, &mut inputs);
+        }
+        let arrivals = self.arrivals(&front, &inputs, &operands);
+        let cores = match op {
+            Some(op) => vec![self.core(id, layer, &op, &operands, &arrivals, &result)?],
+            None => Vec::new(),
+        };
+        let interval = cores[..]
+            .iter()
+            .filter_map(|core| core.built.as_ref())
+            .map(|built| built.initiation_interval_cycles)
+            .max()
+            .unwrap_or(1);
+        self.layer_intervals.push(frame_cycles(&front, whole_count, interval).max(count as u64));
+        let output = self.channel(result, whole_count);
+        self.parts.push(Part::Stage(Stage {
+            name: layer.name.clone(),
+            owner: id,
+            front,
+            inputs,
+            output,
+            operands,
+            cores,
+            interval,
+            depth: 1,
+            is_balancing: false,
+        }));
+        self.finish(source, layer, output, (transfer, count), whole_count);
+        Ok(())
+    }
+
+    fn transfer_types(&self, channels: &[ChannelId]) -> Vec<TensorType> {
+        channels.iter().map(|channel| self.channels[channel.0].transfer.clone()).collect()
+    }
+
+    /// Publishes a layer's stream, cut into transfers where it is whole results.
+    fn finish(
+        &mut self,
+        source: Source,
+        layer: &Layer,
+        channel: ChannelId,
+        (transfer, count): (TensorType, usize),
+        whole_count: usize,
+    ) {
+        let channel = if whole_count == count {
+            channel
+        } else {
+            let output = self.channel(transfer, count);
+            let name = format!("{}_emit", layer.name);
+            self.parts.push(Part::Emit { name, input: channel, output });
+            output
+        };
+        self.publish(source, channel);
+    }
+
+    /// All transfers of an input as one.
+    fn collected(
+        &mut self,
+        id: LayerId,
+        layer: &Layer,
+        index: usize,
+        input: ChannelId,
+        whole: &TensorType,
+    ) -> ChannelId {
+        let count = self.channels[input.0].transfers;
+        if count == 1 {
+            return input;
+        }
+        let inputs = layer.inputs.len();
+        let suffix = if inputs == 1 { String::new() } else { format!("{index}") };
+        self.buffer(
+            id,
+            format!("{}_collect{suffix}", layer.name),
+            Front::Collect(count),
+            input,
+            whole.clone(),
+            false,
+        )
+    }
+
+    /// A stage without arithmetic.
+    fn buffer(
+        &mut self,
+        owner: LayerId,
+        name: String,
+        front: Front,
+        input: ChannelId,
+        result: TensorType,
+        is_balancing: bool,
+    ) -> ChannelId {
+        let transfers = match front {
+            Front::Collect(_) => 1,
+            Front::Gate | Front::Scan(_) => self.channels[input.0].transfers,
+        };
+        let output = self.channel(result.clone(), transfers);
+        self.parts.push(Part::Stage(Stage {
+            name,
+            owner,
+            front,
+            inputs: vec![input],
+            output,
+            operands: vec![result],
+            cores: Vec::new(),
+            interval: 1,
+            depth: 1,
+            is_balancing,
+        }));
+        output
+    }
+
+    /// Where ways that began together meet again, the faster ones are buffered.
+    fn balance(&mut self, id: LayerId, layer: &Layer, inputs: &mut [ChannelId]) {
+        let ancestors: Vec<BTreeSet<usize>> =
+            inputs.iter().map(|input| self.ancestors(*input)).collect();
+        for index in 0..inputs.len() {
+            let meets =
+                |other: usize| other != index && !ancestors[index].is_disjoint(&ancestors[other]);
+            if !(0..inputs.len()).any(meets) {
+                continue;
+            }
+            let input = inputs[index];
+            match &mut self.parts[self.channels[input.0].producer] {
+                Part::Stage(stage) => stage.is_balancing = true,
+                _ => {
+                    let name = format!("{}_skip{index}", layer.name);
+                    let transfer = self.channels[input.0].transfer.clone();
+                    inputs[index] = self.buffer(id, name, Front::Gate, input, transfer, true);
+                }
+            }
+        }
+    }
+
+    /// The part that feeds a stream, and all before it.
+    fn ancestors(&self, channel: ChannelId) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![self.channels[channel.0].producer];
+        while let Some(part) = open.pop() {
+            if found.insert(part) {
+                let inputs: &[ChannelId] = match &self.parts[part] {
+                    Part::Input { .. } => &[],
+                    Part::Stage(stage) => &stage.inputs,
+                    Part::Emit { input, .. }
+                    | Part::Fork { input, .. }
+                    | Part::Output { input } => std::slice::from_ref(input),
+                };
+                open.extend(inputs.iter().map(|input| self.channels[input.0].producer));
+            }
+        }
+        found
+    }
+
+    /// When the elements that a front hands on are there, in picoseconds after the cycle's start.
+    fn arrivals(
+        &self,
+        front: &Front,
+        inputs: &[ChannelId],
+        operands: &[TensorType],
+    ) -> Vec<Vec<u32>> {
+        let block_ram_ps = self.model.fabric.block_ram_ps;
+        let of_input = |input: &ChannelId| match &self.parts[self.channels[input.0].producer] {
+            // How deep it will be is not known yet.
+            Part::Stage(stage) if stage.is_balancing => block_ram_ps,
+            _ => 0,
+        };
+        let ps = match front {
+            Front::Gate | Front::Collect(_) => inputs.iter().map(of_input).collect(),
+            Front::Scan(scan) => {
+                let is_block = scan.rows.kernel > 1
+                    && memory_style(scan.columns.grid) == rtl4ml_hdl::MemoryStyle::Block;
+                let lines_ps = if is_block { block_ram_ps } else { 0 };
+                let choice_ps = if scan.has_padding() { self.model.logic_ps(1) } else { 0 };
+                vec![lines_ps.max(choice_ps + inputs.iter().map(of_input).max().unwrap_or(0))]
+            }
+        };
+        ps.into_iter().zip(operands).map(|(ps, ty)| vec![ps; ty.element_count()]).collect()
+    }
+
+    /// Adds a layer to the stage that feeds it, where it keeps up with that and nobody else reads
+    /// the stage. Returns the stage's stream.
+    fn fused(
+        &mut self,
+        id: LayerId,
+        layer: &Layer,
+        op: Option<&Op>,
+        input: ChannelId,
+        result: &TensorType,
+    ) -> Result<Option<ChannelId>, CircuitError> {
+        let producer = self.channels[input.0].producer;
+        let Part::Stage(stage) = &self.parts[producer] else { return Ok(None) };
+        let (Some(op), false) = (op, stage.is_balancing) else { return Ok(None) };
+        let operands = [stage.result().clone()];
+        let last = stage.cores.iter().rev().find_map(|core| core.built.as_ref());
+        let only_built = stage.cores.iter().all(|core| core.built.is_some());
+        let (Some(last), true) = (last, only_built) else { return Ok(None) };
+        let (arrivals, interval) = ([last.arrivals_ps.clone()], stage.interval);
+        let core = self.core(id, layer, op, &operands, &arrivals, result)?;
+        let own = core.built.as_ref().map_or(1, |built| built.initiation_interval_cycles);
+        if own > interval {
+            return Ok(None);
+        }
+        let transfers = self.channels[input.0].transfers as u64;
+        self.layer_intervals.push(transfers * own);
+        self.channels[input.0].transfer = result.clone();
+        if let Part::Stage(stage) = &mut self.parts[producer] {
+            stage.cores.push(core);
+        }
+        Ok(Some(input))
+    }
+
+    /// A layer's arithmetic on what a front hands on.
+    fn core(
+        &self,
+        id: LayerId,
+        layer: &Layer,
+        op: &Op,
+        operands: &[TensorType],
+        arrivals: &[Vec<u32>],
+        result: &TensorType,
+    ) -> Result<Core, CircuitError> {
+        let (mut layer, op) = (layer.clone(), op.clone());
+        layer.implementation.parallelization_factor = None;
+        layer.op = op;
+        let inputs: Vec<LayerInput> = operands
+            .iter()
+            .zip(arrivals)
+            .map(|(tensor, arrivals_ps)| LayerInput { tensor, arrivals_ps })
+            .collect();
+        let module_name = format!("{}_{}", self.verified.network().name, layer.name);
+        let context = LayerContext {
+            module_name: &module_name,
+            layer: &layer,
+            inputs: &inputs,
+            output: result,
+            model: self.model,
+        };
+        let built = context.build()?;
+        let wires = if built.is_some() { None } else { context.wires() };
+        let wires = wires.unwrap_or_default();
+        Ok(Core { layer: id, built, operands: operands.to_vec(), wires, result: result.clone() })
+    }
+}
+
+/// The fewest cycles that a stage takes for a frame of so many results.
+fn frame_cycles(front: &Front, results: usize, interval: u64) -> u64 {
+    let starts = results as u64 * interval;
+    match front {
+        Front::Gate => starts,
+        Front::Scan(scan) => starts.max((scan.rows.grid * scan.columns.grid) as u64),
+        Front::Collect(transfers) => starts.max(*transfers as u64),
+    }
+}
