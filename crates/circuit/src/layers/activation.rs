@@ -55,7 +55,12 @@ pub(super) fn by_sign(
 ) -> Result<Term, TooWide> {
     let zero = dataflow.constant_term(Value::ZERO);
     let negative = dataflow.less(x, zero, &format!("{name}_sign"))?;
-    let chosen = dataflow.select(negative, pieces[0].0, pieces[1].0, name)?;
+    // A piece of one value is that constant, which may be on a coarser grid than the piece.
+    let [below, above] = pieces.map(|(piece, range, fraction_bits)| {
+        let constant = range.and_then(Range::as_constant);
+        constant.map_or(piece, |mantissa| dataflow.constant_term(Value { mantissa, fraction_bits }))
+    });
+    let chosen = dataflow.select(negative, below, above, name)?;
     if dataflow.range(negative.node).as_constant().is_some() {
         return Ok(chosen);
     }

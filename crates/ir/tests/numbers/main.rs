@@ -16,4 +16,5 @@ mod fixed_crate;
 mod oracle;
 mod range;
 mod strategies;
+mod tables;
 mod text;

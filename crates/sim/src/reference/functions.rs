@@ -173,3 +173,97 @@ fn legacy(ty: FixedType, entries: &SoftmaxEntries, slice: &[Value], i: usize) ->
     }
     entries.reciprocal.lookup(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtl4ml_ir::{Format, ResultType, Shape};
+
+    use crate::vectors::Random;
+
+    /// A softmax of ours on inputs of a format.
+    struct Ours {
+        op: Op,
+        input: TensorType,
+        result: FixedType,
+        bound: f64,
+    }
+
+    fn ours(classes: usize, format: Format, bits: (u32, u32), result: &str) -> Ours {
+        let ty: FixedType = result.parse().unwrap();
+        let (exp_bits, reciprocal_bits) = bits;
+        let implementation = SoftmaxImplementation::Exact { exp_bits, reciprocal_bits };
+        let softmax = Softmax { implementation, result: ResultType::from(ty) };
+        let shape = Shape::new([classes]).unwrap();
+        let input = TensorType::uniform(shape, format, vec![format.range(); classes]);
+        let bound = softmax.error_bound(&input).unwrap().unwrap();
+        Ours { op: softmax.into(), input, result: ty, bound }
+    }
+
+    impl Ours {
+        /// Checks the promises for one input; gives the largest error.
+        fn check(&self, mantissas: &[i128]) -> f64 {
+            let fraction_bits = self.input.format(0).fraction_bits();
+            let x: Vec<Value> =
+                mantissas.iter().map(|m| Value { mantissa: *m, fraction_bits }).collect();
+            let y: Vec<i128> =
+                exact(&self.op, &x, &self.input).into_iter().map(|y| self.result.cast(y)).collect();
+            let top = x.iter().map(|x| x.to_f64()).fold(f64::MIN, f64::max);
+            let winner = y[mantissas.iter().enumerate().max_by_key(|(_, m)| **m).unwrap().0];
+            let sum: f64 = x.iter().map(|x| (x.to_f64() - top).exp()).sum();
+            let mut worst = 0.0f64;
+            for (x, y) in x.iter().zip(&y) {
+                if x.to_f64() < top {
+                    assert!(*y < winner || winner == 0, "{mantissas:?} gives {y:?}, {winner}");
+                } else {
+                    assert_eq!(*y, winner, "{mantissas:?}");
+                }
+                let softmax = (x.to_f64() - top).exp() / sum;
+                worst = worst.max((self.result.format.to_f64(*y) - softmax).abs());
+            }
+            assert!(worst <= self.bound, "{mantissas:?}: {worst} > {}", self.bound);
+            worst
+        }
+    }
+
+    #[test]
+    fn every_small_input_keeps_its_winner_and_the_bound() {
+        for result in ["ufixed<8,0,RND,SAT>", "fixed<8,1>", "ufixed<3,1,TRN_ZERO>", "fixed<10,2>"] {
+            let ours = ours(3, Format::signed(5, 3), (10, 8), result);
+            for code in 0..32i128.pow(3) {
+                let mantissa = |axis: u32| code / 32i128.pow(axis) % 32 - 16;
+                ours.check(&[mantissa(0), mantissa(1), mantissa(2)]);
+            }
+        }
+    }
+
+    /// Wide logits, where types that are too narrow make every class equal.
+    #[test]
+    fn random_wide_inputs_keep_their_winner_and_the_bound() {
+        let mut random = Random::new(5);
+        for (format, bits) in [
+            (Format::signed(38, 18), (14, 12)),
+            (Format::signed(16, 6), (14, 12)),
+            (Format::unsigned(20, 3), (12, 10)),
+            (Format::signed(12, 2), (9, 6)),
+        ] {
+            let ours = ours(5, format, bits, "ufixed<11,1,RND,SAT>");
+            let range = format.range();
+            let mut any = || range.lo + i128::from(random.below((range.hi - range.lo) as u64 + 1));
+            for _ in 0..2000 {
+                // Near the first, equal to it, and anywhere.
+                let (first, second, last) = (any(), any(), any());
+                let near = |distance: i128| (first + distance).clamp(range.lo, range.hi);
+                ours.check(&[first, near(second % 3000), near(last % 50), first, last]);
+            }
+        }
+    }
+
+    /// The default parameters for a result of 10 bits err by few of its steps.
+    #[test]
+    fn the_default_parameters_are_as_fine_as_the_result() {
+        let ours = ours(5, Format::signed(16, 6), (14, 12), "ufixed<11,1,RND,SAT>");
+        let steps = ours.bound * 1024.0;
+        assert!(steps < 4.0, "{steps} steps");
+    }
+}

@@ -59,7 +59,8 @@ fn a_report_marks_the_place_in_the_spec() {
       × `network.yaml` has 1 mistake
 
     Error: 
-      × unknown key `precison` in a relu layer; legal: name, type, inputs, precision
+      × unknown key `precison` in a relu layer; legal: name, type, inputs, max_value,
+      │ precision
        ╭─[network.yaml:4:29]
      3 │ layers:
      4 │   - {name: act, type: relu, precison: auto}

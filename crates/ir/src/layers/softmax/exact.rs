@@ -5,7 +5,7 @@ use crate::error::Problem;
 use crate::fixed::Value;
 use crate::layers::bounded;
 use crate::layers::pool::aligned;
-use crate::layers::table::{Intervals, MAX_TABLE_SIZE};
+use crate::layers::table::{Intervals, MAX_TABLE_SIZE, Table};
 use crate::range::Range;
 use crate::tensor::TensorType;
 
@@ -38,7 +38,7 @@ pub(super) fn tables(
     }
     let classes = class_count(input);
     let one = 1i128 << exp_bits;
-    let (exp, exp_error) = exponentials(exp_bits, input)?;
+    let Exponentials { table: exp, rounding, half_length } = exponentials(exp_bits, input)?;
 
     let sums = (Range::new(one, one * classes as i128), exp_bits as i32);
     let intervals = Intervals::new(sums, 1 << reciprocal_bits, true);
@@ -50,13 +50,26 @@ pub(super) fn tables(
     let reciprocal_error = half_step + intervals.half_length();
 
     let reciprocal = intervals.table(entries, fraction_bits);
-    // An error of every e but the winner's enters the sum, and one of its own the product.
-    let error_bound = classes as f64 * exp_error + reciprocal_error;
+    // The rounding of every e but the winner's enters the sum, and its own the product. Reading
+    // the middle of an interval moves each x by at most half of it; a class' share changes most
+    // where it is one half, with all others moved the other way: from 1 / (1 + exp(-h)) to
+    // 1 / (1 + exp(h)), h half the length.
+    let moved = libm::tanh(half_length / 2.0);
+    let error_bound = classes as f64 * rounding + moved + reciprocal_error;
     Ok(ExactTables { entries: SoftmaxEntries { exp, reciprocal }, error_bound })
 }
 
-/// The table of exp(-d) and the largest error of an entry for any d that reads it.
-fn exponentials(exp_bits: u32, input: &TensorType) -> Result<(crate::layers::Table, f64), Problem> {
+/// The table of exp(-d).
+struct Exponentials {
+    table: Table,
+    /// The largest error of an entry at the middle of its interval.
+    rounding: f64,
+    /// Half the length of an interval.
+    half_length: f64,
+}
+
+/// The table of exp(-d) for the range of d.
+fn exponentials(exp_bits: u32, input: &TensorType) -> Result<Exponentials, Problem> {
     let elements: Vec<_> = input.exact_ranges().collect();
     let (ranges, fraction_bits) = aligned(&elements)?;
     // One table serves all positions, whose classes may be anywhere in the tensor's range: so a
@@ -85,5 +98,5 @@ fn exponentials(exp_bits: u32, input: &TensorType) -> Result<(crate::layers::Tab
         table.entries.push(0);
     }
     debug_assert_eq!(table.lookup(Value { mantissa: 0, fraction_bits }).mantissa, one);
-    Ok((table, worst + intervals.half_length()))
+    Ok(Exponentials { table, rounding: worst, half_length: intervals.half_length() })
 }

@@ -129,9 +129,9 @@ impl Softmax {
 
     /// How far a result of our own softmax is at most from the softmax of its input; `None` for
     /// the other implementations. The terms of the sum, n the number of classes:
-    /// - n times the error of an exponential (half its step, a step just below 1, and half an
-    ///   interval of the table);
-    /// - the error of a reciprocal (half its step and half an interval of the table);
+    /// - n times the rounding of an exponential: half its step, a step just below 1;
+    /// - tanh(h / 2), h half the length of an interval of the table of exponentials;
+    /// - the error of a reciprocal: half its step, and half an interval of its table;
     /// - two steps of the result: its rounding, and the step that keeps a class below the winner;
     /// - what the result's largest value lacks to 1.
     ///
