@@ -319,7 +319,7 @@ fn shared(recipe: &Recipe, op: &Op, shape: &[usize]) -> Implementation {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 200, ..Config::default() })]
+    #![proptest_config(Config { cases: 300, ..Config::default() })]
 
     #[test]
     fn on_rust_hdl_and_the_reference(network in verified(network()), seed: u64) {
