@@ -182,13 +182,18 @@ impl Builder<'_> {
         for Unit { window, index: unit, partial } in units {
             let (window, unit) = (*window, *unit);
             let name = format!("sum_{}", self.window_name(window, &[unit]));
-            // The products are in the accumulator's type already; casting them again is nothing.
-            let sum = dataflow.accumulate(
-                self.applied.kernel(window).accumulator,
-                biases[self.bias_index(window, unit)],
-                partial.clone(),
-                &name,
-            )?;
+            let bias = biases[self.bias_index(window, unit)];
+            let accumulator = self.applied.kernel(window).accumulator;
+            let sum = match (accumulator, partial.as_slice()) {
+                // The partial sum alone may be outside of the accumulator's type, so that it is
+                // not cast before the bias is in it.
+                (Accumulator::Typed(accum), [partial]) => {
+                    let exact = dataflow.add(bias, *partial, &format!("{name}_exact"))?;
+                    dataflow.cast(exact, accum, &name)?
+                }
+                // Products are in the accumulator's type already; casting them again is nothing.
+                _ => dataflow.accumulate(accumulator, bias, partial.clone(), &name)?,
+            };
             let result = self.unit_result(&mut dataflow, sum, window, unit)?;
             terms.push(result);
         }
