@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use rtl4ml_hdl::names::Namer;
 use rtl4ml_hdl::{Design, Module, ModuleId};
 
+use crate::layer::CORE;
+
 /// A design that grows.
 #[derive(Debug)]
 pub(crate) struct Library {
@@ -40,6 +42,16 @@ impl Library {
         let id = self.design.add(module);
         self.known.insert(key, id);
         id
+    }
+
+    /// Adds a layer's module, and the core that it instantiates, if it has one.
+    pub fn add_layer(&mut self, mut module: Module, core: Option<Module>) -> ModuleId {
+        if let Some(core) = core {
+            let core = self.add(core);
+            let inside = module.instances.iter_mut().filter(|inside| inside.module == CORE);
+            inside.for_each(|inside| inside.module = core);
+        }
+        self.add(module)
     }
 
     /// The name of a module.

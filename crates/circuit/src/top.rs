@@ -12,7 +12,7 @@ use crate::bus::{BusLayout, port_lanes};
 use crate::circuit::{Circuit, CircuitError, Interface, LayerSummary, Port};
 use crate::delay::DelayModel;
 use crate::doc;
-use crate::layer::{BIT, BuiltLayer, CORE, Statistics};
+use crate::layer::{BIT, BuiltLayer, Statistics};
 use crate::layers::Wire;
 use crate::library::Library;
 use crate::plan::{LayerCircuit, PlannedLayer, Timing, plan};
@@ -268,13 +268,8 @@ impl Top<'_> {
         summary.initiation_interval_cycles = built.initiation_interval_cycles;
         summary.statistics = built.statistics;
         summary.parts = built.parts;
-        if let Some(core) = core {
-            let core = self.library.add(core);
-            let inside = module.instances.iter_mut().filter(|inside| inside.module == CORE);
-            inside.for_each(|inside| inside.module = core);
-        }
         module.doc = doc::layer(self.network, index, summary);
-        let id = self.library.add(module);
+        let id = self.library.add_layer(module, core);
         summary.module = Some(self.library.name(id));
 
         let buses: Vec<BusId> =

@@ -324,7 +324,7 @@ impl Top<'_> {
         summary.parts = built.parts;
         let mut module = built.module;
         module.doc = doc::layer(self.verified, index, &self.layers[index]);
-        let id = self.library.add(module);
+        let id = self.library.add_layer(module, built.core);
         self.layers[index].module = Some(self.library.name(id));
         let bus = self.tensor_bus(&format!("{name}_result"), &result);
         let mut connections = Vec::new();
