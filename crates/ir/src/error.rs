@@ -173,7 +173,8 @@ impl Problem {
             Self::Empty { what }
             | Self::Contract { what }
             | Self::ChannelConstant { what, .. }
-            | Self::Broadcast { what, .. } => what,
+            | Self::Broadcast { what, .. }
+            | Self::Bits { what, .. } => what,
             Self::ForwardReference { .. }
             | Self::InputCount { .. }
             | Self::ImageRank { .. }
@@ -188,7 +189,10 @@ impl Problem {
             Self::Cropping { .. } => "cropping",
             Self::Parallelization { .. } => "parallelization_factor",
             Self::BiasShape { .. } => "bias",
-            Self::ElementTypes { .. } | Self::Format { .. } | Self::TooWide { .. } => "precision",
+            Self::ElementTypes { .. }
+            | Self::Format { .. }
+            | Self::TooWide { .. }
+            | Self::OneFormat { .. } => "precision",
             Self::ReuseFactor { .. } => "reuse_factor",
             Self::ReuseWithDistributedArithmetic { .. } => "strategy",
             Self::Reshape { .. } | Self::TensorSize { .. } | Self::NetworkElements { .. } => {
@@ -197,8 +201,6 @@ impl Problem {
             Self::TableSize { .. } | Self::TablePower { .. } | Self::TableIndex { .. } => {
                 "table_size"
             }
-            Self::Bits { what, .. } => what,
-            Self::OneFormat { .. } => "precision",
             Self::DuplicateOutput { .. } => "outputs",
         }
     }

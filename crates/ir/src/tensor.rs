@@ -166,12 +166,11 @@ impl TensorType {
     pub fn gathered(&self, shape: Shape, sources: &[Option<usize>]) -> Self {
         debug_assert_eq!(shape.element_count(), sources.len());
         let range = |source: &Option<usize>| source.map_or(Range::ZERO, |index| self.ranges[index]);
-        let formats = match self.common_format() {
-            Some(format) => vec![format],
-            None => {
-                let zero = Format::unsigned(0, 0);
-                sources.iter().map(|source| source.map_or(zero, |i| self.format(i))).collect()
-            }
+        let formats = if let Some(format) = self.common_format() {
+            vec![format]
+        } else {
+            let zero = Format::unsigned(0, 0);
+            sources.iter().map(|source| source.map_or(zero, |i| self.format(i))).collect()
         };
         Self { shape, formats, ranges: sources.iter().map(range).collect() }
     }

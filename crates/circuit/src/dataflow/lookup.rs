@@ -19,13 +19,12 @@ impl Dataflow {
         let mut read = (indices.lo..=indices.hi).map(entry);
         let first = Range::constant(read.next().unwrap_or_default());
         let range = read.fold(first, |range, entry| range.union(Range::constant(entry)));
-        let node = match indices.as_constant() {
-            Some(constant) => self.constant(entry(constant)),
-            None => {
-                let entries: Arc<[i128]> = (0..=indices.hi).map(entry).collect();
-                let op = NodeOp::Lookup { index: index.node, entries };
-                self.operation(op, Some(range), name)?
-            }
+        let node = if let Some(constant) = indices.as_constant() {
+            self.constant(entry(constant))
+        } else {
+            let entries: Arc<[i128]> = (0..=indices.hi).map(entry).collect();
+            let op = NodeOp::Lookup { index: index.node, entries };
+            self.operation(op, Some(range), name)?
         };
         Ok(Term { node, fraction_bits: table.fraction_bits, negative: false })
     }

@@ -228,7 +228,7 @@ impl Op {
             Self::Step(step) => step.infer(input),
             Self::Function(function) => function.infer(input),
             Self::Softmax(softmax) => softmax.infer(input),
-            Self::Argmax(argmax) => argmax.infer(input),
+            Self::Argmax(Argmax) => Argmax::infer(input),
             Self::Quantize(quantize) => quantize.infer(input),
             Self::Reshape(reshape) => reshape.infer(input),
             Self::Rearrange(rearrange) => rearrange.infer(input),

@@ -186,7 +186,7 @@ impl Softmax {
 }
 
 impl Argmax {
-    pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
+    pub(super) fn infer(input: &TensorType) -> Result<TensorType, Problem> {
         let n = class_count(input);
         let mut extents = input.shape.extents().to_vec();
         if let Some(last) = extents.last_mut() {
