@@ -91,7 +91,7 @@ impl Statistics {
 }
 
 /// What the port of an input is called, of so many inputs.
-fn input_name(input: usize, inputs: usize) -> String {
+pub(crate) fn input_name(input: usize, inputs: usize) -> String {
     if inputs == 1 { "x".to_owned() } else { format!("x{input}") }
 }
 
