@@ -121,7 +121,7 @@ pub enum CircuitError {
     )]
     PerElementPasses { layer: String, at_once: usize },
     #[error(
-        "contract: initiation_interval {asked} cannot be kept: the layers reach {found} cycles ({reason}); choose smaller reuse factors or larger parallelization factors"
+        "contract: initiation_interval {asked} cannot be kept: the layers reach {found} cycles ({reason}); choose reuse factors of at most {asked}"
     )]
     InitiationInterval { asked: u64, found: u64, reason: String },
     #[error(
