@@ -3,6 +3,7 @@
 use rtl4ml_ir::{Io, Op, ResultType, Source, VerifiedNetwork};
 
 use crate::circuit::{Interface, LayerSummary, Port};
+use crate::layer::input_name;
 
 /// The head of a layer's module.
 pub(crate) fn layer(
@@ -12,18 +13,25 @@ pub(crate) fn layer(
 ) -> Vec<String> {
     let network = verified.network();
     let layer = &network.layers[index];
-    let input = verified.tensor_type(layer.inputs[0]);
     let output = verified.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
-    let mut lines = vec![
-        format!("Layer {} of {}: {}.", layer.name, network.name, layer.op.kind()),
-        format!("  x: {input}"),
-    ];
+    let mut lines = vec![format!("Layer {} of {}: {}.", layer.name, network.name, layer.op.kind())];
+    for (input, source) in layer.inputs.iter().enumerate() {
+        let name = input_name(input, layer.inputs.len());
+        lines.push(format!("  {name}: {}", verified.tensor_type(*source)));
+    }
     if let Some(kernel) = layer.op.kernels().first() {
         let accum = kernel.accum.map_or_else(|| "exact".to_owned(), |ty| ty.to_string());
         let implementation = layer.implementation;
         let weight = describe(&kernel.weight.types);
         let bias = kernel.bias.as_ref().map_or("none".to_owned(), |bias| describe(&bias.types));
-        lines.push(format!("  weight: {:?} of {weight}, bias: {bias}", kernel.weight.extents));
+        let groups = match layer.op.kernels().len() {
+            1 => String::new(),
+            groups => format!(" for each of {groups} groups"),
+        };
+        lines.push(format!(
+            "  weight: {:?} of {weight}{groups}, bias: {bias}",
+            kernel.weight.extents
+        ));
         lines.push(format!("  accumulator: {accum}"));
         lines.push(format!(
             "  strategy {}, reuse factor {}: {} multipliers",
@@ -31,6 +39,9 @@ pub(crate) fn layer(
             implementation.reuse_factor,
             summary.statistics.multipliers,
         ));
+        if let Some(positions) = implementation.parallelization_factor {
+            lines.push(format!("  parallelization factor {positions}: positions at a time"));
+        }
     }
     lines.push(format!("  y: {output}{}", cast_modes(&layer.op)));
     lines.push(

@@ -131,16 +131,14 @@ impl Top<'_> {
     fn bus_at(&mut self, source: Source, cycle: u64) -> Option<BusId> {
         let mut bus = self.bus(source)?;
         for delay in 1..=cycle - self.timings[&source].cycle {
-            bus = match self.delayed.get(&(source, delay)) {
-                Some(bus) => *bus,
-                None => {
-                    let tensor_name = self.network.network().source_name(source);
-                    let name = self.namer.name(&format!("{tensor_name}_q{delay}"));
-                    let next = self.module.register_bus(&mut self.namer, &name, bus);
-                    self.delayed.insert((source, delay), next);
-                    next
-                }
-            };
+            if let Some(known) = self.delayed.get(&(source, delay)) {
+                bus = *known;
+                continue;
+            }
+            let tensor_name = self.network.network().source_name(source);
+            let name = self.namer.name(&format!("{tensor_name}_q{delay}"));
+            bus = self.module.register_bus(&mut self.namer, &name, bus);
+            self.delayed.insert((source, delay), bus);
         }
         Some(bus)
     }

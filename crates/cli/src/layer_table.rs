@@ -21,8 +21,8 @@ pub struct LayerRow {
     pub kind: &'static str,
     /// What it reads.
     pub inputs: Vec<String>,
-    /// The extents of its input.
-    pub input_shape: Vec<usize>,
+    /// The extents of each input.
+    pub input_shapes: Vec<Vec<usize>>,
     /// The extents of its output.
     pub output_shape: Vec<usize>,
     /// The format of its output, where the elements share one.
@@ -83,14 +83,20 @@ impl LayerRow {
             implementation.strategy == Strategy::DistributedArithmetic
         });
         let most_multipliers = layer.op.kernel_shape().map_or(0, |shape| {
-            let positions = layer.op.positions(input.shape.extents()) * layer.op.kernels().len();
-            (shape.n_in * shape.n_out * positions) as u64 / layer.implementation.reuse_factor
+            let positions = layer.op.positions(input.shape.extents()) as u64;
+            let at_once = layer.implementation.parallelization_factor.unwrap_or(positions);
+            let products = (shape.n_in * shape.n_out * layer.op.kernels().len()) as u64;
+            products * at_once / layer.implementation.reuse_factor
         });
         Self {
             name: layer.name.clone(),
             kind: layer.op.kind(),
             inputs: layer.inputs.iter().map(|s| network.source_name(*s).to_owned()).collect(),
-            input_shape: input.shape.extents().to_vec(),
+            input_shapes: layer
+                .inputs
+                .iter()
+                .map(|source| verified.tensor_type(*source).shape.extents().to_vec())
+                .collect(),
             output_shape: output.shape.extents().to_vec(),
             output_format: output.common_format().map(|format| format.to_string()),
             weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
@@ -108,6 +114,12 @@ impl LayerRow {
             initiation_interval_cycles: built.map(|built| built.initiation_interval_cycles),
             statistics: built.map(|built| built.statistics),
         }
+    }
+
+    fn shape_text(&self) -> String {
+        let inputs: Vec<String> =
+            self.input_shapes.iter().map(|shape| format!("{shape:?}")).collect();
+        format!("{} -> {:?}", inputs.join(", "), self.output_shape)
     }
 
     fn multipliers_text(&self) -> String {
@@ -136,7 +148,7 @@ type Column = (&'static str, bool, fn(&LayerRow) -> String);
 const WHAT: [Column; 4] = [
     ("layer", false, |row| row.name.clone()),
     ("type", false, |row| row.kind.to_owned()),
-    ("shape", false, |row| format!("{:?} -> {:?}", row.input_shape, row.output_shape)),
+    ("shape", false, LayerRow::shape_text),
     ("result", false, |row| or_none(row.output_format.clone().or(Some(PER_ELEMENT.to_owned())))),
 ];
 

@@ -266,7 +266,7 @@ pub struct Rom {
 ///
 /// At an edge the word at the read address is taken as it was before the edge. Words that were
 /// never written are unknown, and addresses beyond the last word must not occur.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Ram {
     /// The output.
     pub q: BusId,

@@ -66,10 +66,10 @@ pub struct LayerReport {
     pub kind: String,
     /// The names of what it reads.
     pub inputs: Vec<String>,
-    /// The extents of its input.
-    pub input_shape: Vec<usize>,
-    /// The format of its input, where the elements share one.
-    pub input_format: Option<String>,
+    /// The extents of each input.
+    pub input_shapes: Vec<Vec<usize>>,
+    /// The format of each input, where its elements share one.
+    pub input_formats: Vec<Option<String>>,
     /// The extents of its output.
     pub output_shape: Vec<usize>,
     /// The format of its output, where the elements share one.
@@ -86,6 +86,8 @@ pub struct LayerReport {
     pub strategy: Option<String>,
     /// The reuse factor, for a layer with multipliers.
     pub reuse_factor: Option<u64>,
+    /// The positions that are computed at a time, where the author says so.
+    pub parallelization_factor: Option<u64>,
     /// What its multipliers are to be built of.
     pub multiplier: Option<String>,
     /// The module that computes it; none where it is only wires.
@@ -206,10 +208,10 @@ impl Report {
             let statistics = layer.statistics;
             let _ = writeln!(
                 text,
-                "| {} | {} | {:?} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
+                "| {} | {} | {} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
                 layer.name,
                 layer.kind,
-                layer.input_shape,
+                shapes_text(&layer.input_shapes),
                 layer.output_shape,
                 layer.output_format.as_deref().unwrap_or("one an element"),
                 layer.strategy.as_deref().unwrap_or("-"),
@@ -256,6 +258,11 @@ impl Report {
     }
 }
 
+fn shapes_text(shapes: &[Vec<usize>]) -> String {
+    let texts: Vec<String> = shapes.iter().map(|shape| format!("{shape:?}")).collect();
+    texts.join(", ")
+}
+
 fn common_format(tensor: &TensorType) -> Option<String> {
     tensor.common_format().map(|format| format.to_string())
 }
@@ -271,7 +278,7 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
     let network = verified.network();
     let layer = &network.layers[index];
     let built = &circuit.layers[index];
-    let input = verified.tensor_type(layer.inputs[0]);
+    let inputs = || layer.inputs.iter().map(|source| verified.tensor_type(*source));
     let output = verified.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
     let kernel = layer.op.kernels().first();
     let implementation = kernel.map(|_| layer.implementation);
@@ -279,8 +286,8 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         name: layer.name.clone(),
         kind: layer.op.kind().to_owned(),
         inputs: layer.inputs.iter().map(|s| network.source_name(*s).to_owned()).collect(),
-        input_shape: input.shape.extents().to_vec(),
-        input_format: common_format(input),
+        input_shapes: inputs().map(|input| input.shape.extents().to_vec()).collect(),
+        input_formats: inputs().map(common_format).collect(),
         output_shape: output.shape.extents().to_vec(),
         output_format: common_format(output),
         weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
@@ -294,6 +301,7 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         },
         strategy: implementation.map(|i| i.strategy.word().to_owned()),
         reuse_factor: implementation.map(|i| i.reuse_factor),
+        parallelization_factor: implementation.and_then(|i| i.parallelization_factor),
         multiplier: implementation.map(|i| i.multiplier.word().to_owned()),
         module: built.module.clone(),
         latency_cycles: built.latency_cycles,

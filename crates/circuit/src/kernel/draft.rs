@@ -138,16 +138,15 @@ impl Draft {
         let mut turns = Vec::with_capacity(count);
         for turn in (0..count).rev() {
             for (lane, later) in later.iter_mut().enumerate() {
-                *later = match ranges[lane].as_constant() {
-                    Some(mantissa) => constant(mantissa),
-                    None => {
-                        let (ty, index) = (signal_type(ranges[lane]), element(turn, lane));
-                        let next = self.copy(&format!("y_{index}_next"), *later, ty);
-                        let q = self.open_register(&format!("y_{index}_held"), ty);
-                        self.close_register(q, next, enable, false);
-                        q.into()
-                    }
-                };
+                if let Some(mantissa) = ranges[lane].as_constant() {
+                    *later = constant(mantissa);
+                    continue;
+                }
+                let (ty, index) = (signal_type(ranges[lane]), element(turn, lane));
+                let next = self.copy(&format!("y_{index}_next"), *later, ty);
+                let q = self.open_register(&format!("y_{index}_held"), ty);
+                self.close_register(q, next, enable, false);
+                *later = q.into();
             }
             turns.push(later.clone());
         }

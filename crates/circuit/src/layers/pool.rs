@@ -58,15 +58,12 @@ fn average(
 ) -> Result<Term, TooWide> {
     let count = cells.len();
     let name = format!("sum_{index}");
-    let (sum, grid) = match pool.accum {
-        Some(accum) => {
-            (dataflow.accumulate_exact_terms(accum, cells, &name)?, accum.fraction_bits())
-        }
-        None => {
-            let nonzero = cells.iter().filter(|cell| dataflow.range(cell.node) != Range::ZERO);
-            let grid = nonzero.map(|cell| cell.fraction_bits).max().unwrap_or_default();
-            (dataflow.sum(cells, &name)?, grid + guard)
-        }
+    let (sum, grid) = if let Some(accum) = pool.accum {
+        (dataflow.accumulate_exact_terms(accum, cells, &name)?, accum.fraction_bits())
+    } else {
+        let nonzero = cells.iter().filter(|cell| dataflow.range(cell.node) != Range::ZERO);
+        let grid = nonzero.map(|cell| cell.fraction_bits).max().unwrap_or_default();
+        (dataflow.sum(cells, &name)?, grid + guard)
     };
     dataflow.divide(sum, count, grid, style, &format!("average_{index}"))
 }

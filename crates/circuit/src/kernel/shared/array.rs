@@ -71,6 +71,7 @@ impl Builder<'_> {
         Ok(sums.stage)
     }
 
+    #[allow(clippy::needless_range_loop, reason = "the unit is an index of the kernel as well")]
     /// The products of each unit, and their sum where that may be taken at once.
     fn units(
         &mut self,
