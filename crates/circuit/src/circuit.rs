@@ -40,6 +40,7 @@ pub struct Interface {
     pub initiation_interval_cycles: u64,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn io_word<S: serde::Serializer>(io: &Io, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(io.word())
 }

@@ -419,13 +419,12 @@ impl Planner<'_> {
                 continue;
             }
             let input = inputs[index];
-            match &mut self.parts[self.channels[input.0].producer] {
-                Part::Stage(stage) => stage.is_balancing = true,
-                _ => {
-                    let name = format!("{}_skip{index}", layer.name);
-                    let transfer = self.channels[input.0].transfer.clone();
-                    inputs[index] = self.buffer(id, name, Front::Gate, input, transfer, true);
-                }
+            if let Part::Stage(stage) = &mut self.parts[self.channels[input.0].producer] {
+                stage.is_balancing = true;
+            } else {
+                let name = format!("{}_skip{index}", layer.name);
+                let transfer = self.channels[input.0].transfer.clone();
+                inputs[index] = self.buffer(id, name, Front::Gate, input, transfer, true);
             }
         }
     }

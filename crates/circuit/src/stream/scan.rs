@@ -266,13 +266,12 @@ impl Scan {
         let ranges = self.cell_ranges();
         let mut padded = Vec::with_capacity(pixel.len());
         for (channel, (value, range)) in pixel.into_iter().zip(&ranges).enumerate() {
-            padded.push(match range.as_constant() {
-                Some(mantissa) => constant(mantissa),
-                None => {
-                    let padding = constant(self.padding[channel]);
-                    let name = format!("pixel_{channel}");
-                    control.select(&name, signal_type(*range), on_image, value, padding).into()
-                }
+            padded.push(if let Some(mantissa) = range.as_constant() {
+                constant(mantissa)
+            } else {
+                let padding = constant(self.padding[channel]);
+                let name = format!("pixel_{channel}");
+                control.select(&name, signal_type(*range), on_image, value, padding).into()
             });
         }
         padded
@@ -363,7 +362,7 @@ impl Scan {
             let name = control.namer.name("lines");
             lines = control.module.add_bus(&mut control.namer, &name, &types, BusDriver::Whole);
             control.namer.name("lines_words");
-            let d = self.written_lines(control, &written, pixel, lines, &types);
+            let d = written_lines(control, &written, pixel, lines, &types);
             control.module.rams.push(Ram {
                 q: lines,
                 d,
@@ -376,7 +375,7 @@ impl Scan {
         } else {
             let name = control.namer.name("lines");
             lines = control.module.add_bus(&mut control.namer, &name, &types, BusDriver::Whole);
-            let mut bus = self.written_lines(control, &written, pixel, lines, &types);
+            let mut bus = written_lines(control, &written, pixel, lines, &types);
             for index in 1..columns {
                 let name = control.namer.name(&format!("lines_{index}"));
                 let namer = &mut control.namer;
@@ -389,19 +388,19 @@ impl Scan {
         let rows = lanes.chunks(one.len()).rev().map(<[Operand]>::to_vec);
         rows.chain([pixel.to_vec()]).collect()
     }
+}
 
-    fn written_lines(
-        &self,
-        control: &mut Control,
-        name: &str,
-        pixel: &[Operand],
-        lines: BusId,
-        types: &[rtl4ml_hdl::Type],
-    ) -> BusId {
-        let read = control.module.lanes(lines).map(Operand::Signal);
-        let values = pixel.iter().copied().chain(read).take(types.len()).collect();
-        control.module.add_bus(&mut control.namer, name, types, BusDriver::Lanes(values))
-    }
+/// What the line buffers take in with a step.
+fn written_lines(
+    control: &mut Control,
+    name: &str,
+    pixel: &[Operand],
+    lines: BusId,
+    types: &[rtl4ml_hdl::Type],
+) -> BusId {
+    let read = control.module.lanes(lines).map(Operand::Signal);
+    let values = pixel.iter().copied().chain(read).take(types.len()).collect();
+    control.module.add_bus(&mut control.namer, name, types, BusDriver::Lanes(values))
 }
 
 /// The signals of the walk.
