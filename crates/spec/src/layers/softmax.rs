@@ -49,8 +49,8 @@ impl Way {
         }
     }
 
-    /// The keys that mean something to it. hls4ml's argmax takes those of its tables and
-    /// does not use them, as its configurations have them.
+    /// The keys that it takes. hls4ml's argmax and legacy also take those of the other
+    /// implementations' tables and do not use them, as hls4ml's configurations have them.
     fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Exact => &["exp_bits", "reciprocal_bits"],
@@ -62,7 +62,7 @@ impl Way {
     fn types(self) -> &'static [&'static str] {
         match self {
             Self::Exact => &["result"],
-            Self::Legacy => &["table", "result"],
+            Self::Legacy => &["table", "exp_table", "inv_table", "inv_inp", "accum", "result"],
             _ => &["exp_table", "inv_table", "inv_inp", "accum", "result"],
         }
     }
