@@ -58,6 +58,11 @@ pub struct Loaded {
     pub weight_files: Vec<PathBuf>,
 }
 
+/// The words that may follow `type:` of a layer, in the order of `SPEC.md`.
+pub fn layer_types() -> impl Iterator<Item = &'static str> {
+    layers::LAYER_TYPES.iter().map(|known| known.name)
+}
+
 /// Reads the spec in a file; its weights are found relative to the file's folder.
 ///
 /// # Errors

@@ -288,6 +288,8 @@ impl Planner<'_> {
                 (Front::Gate, Some(layer.op.clone()), operands, output.clone())
             }
         };
+        let taken = layer.inputs.iter().map(|input| self.transfers(*input).map(|(_, n)| n));
+        let taken = taken.collect::<Result<Vec<_>, _>>()?.into_iter().max().unwrap_or(1);
         let is_whole = result.element_count() == output.element_count();
         let whole_count = if is_whole { 1 } else { count };
         if inputs.len() == 1
@@ -311,7 +313,8 @@ impl Planner<'_> {
             .map(|built| built.initiation_interval_cycles)
             .max()
             .unwrap_or(1);
-        self.layer_intervals.push(frame_cycles(&front, whole_count, interval).max(count as u64));
+        let transfers = taken.max(count) as u64;
+        self.layer_intervals.push(frame_cycles(&front, whole_count, interval).max(transfers));
         let output = self.channel(result, whole_count);
         self.parts.push(Part::Stage(Stage {
             name: layer.name.clone(),
@@ -544,7 +547,7 @@ fn frame_cycles(front: &Front, results: usize, interval: u64) -> u64 {
     let starts = results as u64 * interval;
     match front {
         Front::Gate => starts,
-        Front::Scan(scan) => starts.max((scan.rows.grid * scan.columns.grid) as u64),
+        Front::Scan(scan) => scan.frame_cycles(interval),
         Front::Collect(transfers) => starts.max(*transfers as u64),
     }
 }

@@ -121,6 +121,39 @@ impl Scan {
         self.rows.has_padding() || self.columns.has_padding()
     }
 
+    /// Whether windows end before the first pixel of the image: then the first step waits for that
+    /// pixel to be offered, so that nothing is given away of a frame that has not begun.
+    fn waits_for_frame(&self) -> bool {
+        let (rows, columns) = (&self.rows, &self.columns);
+        let emits_in_row = |row: usize, until: usize| {
+            rows.emits(row) && (0..until).any(|column| columns.emits(column))
+        };
+        (0..rows.image_from).any(|row| emits_in_row(row, columns.grid))
+            || emits_in_row(rows.image_from, columns.image_from)
+    }
+
+    /// The fewest cycles of a frame, with so many between two windows: each window comes as many
+    /// steps after the one before as there are, or as many cycles as that takes.
+    pub fn frame_cycles(&self, interval: u64) -> u64 {
+        let mut since = 0;
+        let mut before_first = None;
+        let mut cycles = 0;
+        for row in 0..self.rows.grid {
+            for column in 0..self.columns.grid {
+                since += 1;
+                if self.rows.emits(row) && self.columns.emits(column) {
+                    match before_first {
+                        None => before_first = Some(since),
+                        Some(_) => cycles += interval.max(since),
+                    }
+                    since = 0;
+                }
+            }
+        }
+        // The first window comes after the last one of the frame before.
+        cycles + interval.max(since + before_first.unwrap_or(0))
+    }
+
     /// A window: [rows, columns, channels].
     pub fn window(&self) -> TensorType {
         let extents = [self.rows.kernel, self.columns.kernel, self.pixel.element_count()].to_vec();
@@ -228,7 +261,19 @@ impl Scan {
             None => x_valid,
             Some(on_image) => {
                 let beyond = control.not("beyond_image", on_image);
-                control.or("has_pixel", beyond, x_valid)
+                let free = if self.waits_for_frame() {
+                    let counters = [("row", row, rows.grid), ("column", column, columns.grid)];
+                    let moving = counters.into_iter().filter(|(.., states)| *states > 1);
+                    let zeros: Vec<SignalId> = moving
+                        .map(|(name, at, _)| control.equals(&format!("{name}_is_first"), at, 0))
+                        .collect();
+                    let first = control.all("is_first", zeros).unwrap_or(beyond);
+                    let later = control.not("has_begun", first);
+                    control.and("needs_no_pixel", beyond, later)
+                } else {
+                    beyond
+                };
+                control.or("has_pixel", free, x_valid)
             }
         };
         let step = control.and("step", may_go, has_pixel);
@@ -462,6 +507,7 @@ fn within(
 pub struct Walk {
     rows: ScanAxis,
     columns: ScanAxis,
+    waits_for_frame: bool,
     row: usize,
     column: usize,
 }
@@ -480,7 +526,8 @@ pub struct Action {
 impl Walk {
     /// The walk at the first step of a frame.
     pub fn new(scan: &Scan) -> Self {
-        Self { rows: scan.rows, columns: scan.columns, row: 0, column: 0 }
+        let waits_for_frame = scan.waits_for_frame();
+        Self { rows: scan.rows, columns: scan.columns, waits_for_frame, row: 0, column: 0 }
     }
 
     /// What happens in a cycle.
@@ -488,7 +535,9 @@ impl Walk {
         let on_image = self.rows.is_on_image(self.row) && self.columns.is_on_image(self.column);
         let emits = self.rows.emits(self.row) && self.columns.emits(self.column);
         let may_go = !emits || may_start;
-        let step = may_go && (!on_image || is_valid);
+        let is_first = (self.row, self.column) == (0, 0);
+        let needs_pixel = on_image || (self.waits_for_frame && is_first);
+        let step = may_go && (!needs_pixel || is_valid);
         Action { ready: on_image && may_go, start: step && emits, step }
     }
 
