@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use rtl4ml_ir::{Layer, LayerId, Op, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Layer, LayerId, Op, Shape, Source, TensorType, VerifiedNetwork};
 
 use super::depths;
 use super::fifo::memory_style;
@@ -520,6 +520,13 @@ impl Planner<'_> {
         let (mut layer, op) = (layer.clone(), op.clone());
         layer.implementation.parallelization_factor = None;
         layer.op = op;
+        // A window of one cell is on an image of one pixel.
+        let image = |tensor: &TensorType| match (&layer.op, tensor.shape.extents()) {
+            (Op::Conv(_), [channels]) => Shape::new([1, 1, *channels]).map(|s| tensor.reshaped(s)),
+            _ => None,
+        };
+        let operands: Vec<TensorType> =
+            operands.iter().map(|tensor| image(tensor).unwrap_or_else(|| tensor.clone())).collect();
         let inputs: Vec<LayerInput> = operands
             .iter()
             .zip(arrivals)
@@ -536,7 +543,7 @@ impl Planner<'_> {
         let built = context.build()?;
         let wires = if built.is_some() { None } else { context.wires() };
         let wires = wires.unwrap_or_default();
-        Ok(Core { layer: id, built, operands: operands.to_vec(), wires, result: result.clone() })
+        Ok(Core { layer: id, built, operands, wires, result: result.clone() })
     }
 }
 

@@ -137,6 +137,13 @@ impl Scan {
         window
     }
 
+    /// Whether windows are complete before the first pixel of the image is taken: the walk then
+    /// waits for that pixel at its first step, so that nothing leaves for a frame that never comes.
+    fn emits_before_the_image(&self) -> bool {
+        let (rows, columns) = (&self.rows, &self.columns);
+        (rows.emit_from, columns.emit_from) < (rows.image_from, columns.image_from)
+    }
+
     /// The range of each channel of a cell.
     fn cell_ranges(&self) -> Vec<Range> {
         let ranges = self.pixel.ranges.iter().zip(&self.padding);
@@ -224,10 +231,20 @@ impl Scan {
                 control.or("may_go", silent, permit.allowed)
             }
         };
-        let has_pixel = match on_image {
+        let needs_pixel = match on_image {
+            Some(on_image) if self.emits_before_the_image() => {
+                let at_first = [("row", row), ("column", column)]
+                    .map(|(name, at)| (format!("{name}_is_first"), at));
+                let at_first = at_first.map(|(name, at)| control.equals(&name, at, 0));
+                let is_first = control.and("is_first", at_first[0], at_first[1]);
+                Some(control.or("needs_pixel", on_image, is_first))
+            }
+            needs_pixel => needs_pixel,
+        };
+        let has_pixel = match needs_pixel {
             None => x_valid,
-            Some(on_image) => {
-                let beyond = control.not("beyond_image", on_image);
+            Some(needs_pixel) => {
+                let beyond = control.not("beyond_image", needs_pixel);
                 control.or("has_pixel", beyond, x_valid)
             }
         };
@@ -463,6 +480,7 @@ fn within(
 pub struct Walk {
     rows: ScanAxis,
     columns: ScanAxis,
+    waits_at_first: bool,
     row: usize,
     column: usize,
 }
@@ -481,7 +499,8 @@ pub struct Action {
 impl Walk {
     /// The walk at the first step of a frame.
     pub fn new(scan: &Scan) -> Self {
-        Self { rows: scan.rows, columns: scan.columns, row: 0, column: 0 }
+        let waits_at_first = scan.emits_before_the_image();
+        Self { rows: scan.rows, columns: scan.columns, waits_at_first, row: 0, column: 0 }
     }
 
     /// What happens in a cycle.
@@ -489,7 +508,9 @@ impl Walk {
         let on_image = self.rows.is_on_image(self.row) && self.columns.is_on_image(self.column);
         let emits = self.rows.emits(self.row) && self.columns.emits(self.column);
         let may_go = !emits || may_start;
-        let step = may_go && (!on_image || is_valid);
+        let is_first = (self.row, self.column) == (0, 0);
+        let needs_pixel = on_image || (self.waits_at_first && is_first);
+        let step = may_go && (!needs_pixel || is_valid);
         Action { ready: on_image && may_go, start: step && emits, step }
     }
 
