@@ -1,14 +1,18 @@
-//! `io: stream`: small networks of every form, with pauses at both ends.
+//! `io: stream`: small networks of every form and random ones, with pauses at both ends.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use rtl4ml_circuit::stream::form::transfers;
 use rtl4ml_ir::{
     Constant, Conv, Dense, FixedType, Implementation, Io, Kernel, Merge, MergeKind, Network,
     Padding, Pool, PoolKind, Rearrange, Relu, Reshape, ResultType, Source, VerifiedNetwork, Window,
     WindowAxis, verify,
 };
-use rtl4ml_sim::vectors::{Random, corners_and_random};
+use rtl4ml_sim::vectors::Random;
 
+use rtl4ml_conformance::random::{self, images, on_every_engine};
 use rtl4ml_conformance::{Case, on_external_simulators, on_rust_hdl};
 
 fn ty(text: &str) -> FixedType {
@@ -43,9 +47,8 @@ fn stream(name: &str) -> Network {
 }
 
 fn case(network: Network, frames: usize) -> Case {
-    let network: VerifiedNetwork = verify(network).unwrap();
-    let samples = corners_and_random(&network, frames, &mut Random::new(3));
-    Case::new(network.network().name.clone(), network, samples)
+    let name = network.name.clone();
+    random::case(name, verify(network).unwrap(), frames, 3)
 }
 
 /// A convolution with every padding, with strides and dilation, and a pool behind it.
@@ -130,4 +133,27 @@ fn an_input_can_be_an_output() {
     let y: Source = network.layer("relu", Relu::default(), [x]);
     network.outputs = vec![x, y];
     on_external_simulators("through", &[on_rust_hdl(case(network, 5))]);
+}
+
+/// Random networks on images, all of whose tensors can travel pixel by pixel.
+fn random_network() -> impl Strategy<Value = VerifiedNetwork> {
+    let streams = images::network().prop_map(|network| Network { io: Io::Stream, ..network });
+    random::verified(streams).prop_filter("formats differ from pixel to pixel", |network| {
+        let layers = network.network().layers_with_ids().map(|(id, _)| Source::Layer(id));
+        layers.into_iter().all(|source| transfers(network.tensor_type(source)).is_some())
+    })
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 400, ..Config::default() })]
+
+    #[test]
+    fn on_rust_hdl_and_the_reference(network in random_network(), seed: u64) {
+        on_rust_hdl(random::case("streams".to_owned(), network, 12, seed));
+    }
+}
+
+#[test]
+fn random_streams_on_every_engine() {
+    on_every_engine("random_streams", 5, &random_network(), 30, 8);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use rtl4ml_ir::{Layer, LayerId, Op, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Layer, LayerId, Op, Shape, Source, TensorType, VerifiedNetwork};
 
 use super::depths;
 use super::fifo::memory_style;
@@ -153,11 +153,15 @@ pub fn plan(verified: &VerifiedNetwork, model: &DelayModel) -> Result<Plan, Circ
         layer_intervals: Vec::new(),
     };
     let network = verified.network();
+    let mut inputs = Vec::new();
     for index in 0..network.inputs.len() {
         let source = Source::Input(rtl4ml_ir::InputId(index as u32));
         let (transfer, transfers) = planner.transfers(source)?;
         let output = planner.channel(transfer, transfers);
         planner.parts.push(Part::Input { output });
+        inputs.push((source, output));
+    }
+    for (source, output) in inputs {
         planner.publish(source, output);
     }
     for (id, layer) in network.layers_with_ids() {
@@ -270,7 +274,7 @@ impl Planner<'_> {
         let (front, op, operands, result) = match form {
             Form::Alias => unreachable!("handled above"),
             Form::Pixel(op) => {
-                let operands = self.transfer_types(&inputs);
+                let operands = self.pixels(&op, &inputs);
                 (Front::Gate, Some(op), operands, transfer.clone())
             }
             Form::Window(scan, op) => {
@@ -294,7 +298,8 @@ impl Planner<'_> {
         let whole_count = if is_whole { 1 } else { count };
         if inputs.len() == 1
             && matches!(front, Front::Gate)
-            && let Some(channel) = self.fused(id, layer, op.as_ref(), inputs[0], &result)?
+            && let Some(channel) =
+                self.fused(id, layer, op.as_ref(), inputs[0], &operands[0], &result)?
         {
             self.finish(source, layer, channel, (transfer, count), whole_count);
             return Ok(());
@@ -332,8 +337,18 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn transfer_types(&self, channels: &[ChannelId]) -> Vec<TensorType> {
-        channels.iter().map(|channel| self.channels[channel.0].transfer.clone()).collect()
+    /// What a transfer of each input is to an operation: its channels, and where that is a
+    /// convolution, which moves over images, an image of one pixel.
+    fn pixels(&self, op: &Op, channels: &[ChannelId]) -> Vec<TensorType> {
+        let pixel = |channel: &ChannelId| {
+            let transfer = &self.channels[channel.0].transfer;
+            let image = Shape::new([1, 1, transfer.element_count()]);
+            match (op, image) {
+                (Op::Conv(_), Some(image)) => transfer.reshaped(image),
+                _ => transfer.clone(),
+            }
+        };
+        channels.iter().map(pixel).collect()
     }
 
     /// Publishes a layer's stream, cut into transfers where it is whole results.
@@ -485,12 +500,13 @@ impl Planner<'_> {
         layer: &Layer,
         op: Option<&Op>,
         input: ChannelId,
+        operand: &TensorType,
         result: &TensorType,
     ) -> Result<Option<ChannelId>, CircuitError> {
         let producer = self.channels[input.0].producer;
         let Part::Stage(stage) = &self.parts[producer] else { return Ok(None) };
         let (Some(op), false) = (op, stage.is_balancing) else { return Ok(None) };
-        let operands = [stage.result().clone()];
+        let operands = [stage.result().reshaped(operand.shape.clone())];
         let last = stage.cores.iter().rev().find_map(|core| core.built.as_ref());
         let only_built = stage.cores.iter().all(|core| core.built.is_some());
         let (Some(last), true) = (last, only_built) else { return Ok(None) };

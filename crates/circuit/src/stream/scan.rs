@@ -121,17 +121,6 @@ impl Scan {
         self.rows.has_padding() || self.columns.has_padding()
     }
 
-    /// Whether windows end before the first pixel of the image: then the first step waits for that
-    /// pixel to be offered, so that nothing is given away of a frame that has not begun.
-    fn waits_for_frame(&self) -> bool {
-        let (rows, columns) = (&self.rows, &self.columns);
-        let emits_in_row = |row: usize, until: usize| {
-            rows.emits(row) && (0..until).any(|column| columns.emits(column))
-        };
-        (0..rows.image_from).any(|row| emits_in_row(row, columns.grid))
-            || emits_in_row(rows.image_from, columns.image_from)
-    }
-
     /// The fewest cycles of a frame, with so many between two windows: each window comes as many
     /// steps after the one before as there are, or as many cycles as that takes.
     pub fn frame_cycles(&self, interval: u64) -> u64 {
@@ -168,6 +157,13 @@ impl Scan {
             *range = ranges[index % channels];
         }
         window
+    }
+
+    /// Whether windows are complete before the first pixel of the image is taken: the walk then
+    /// waits for that pixel at its first step, so that nothing leaves for a frame that never comes.
+    fn emits_before_the_image(&self) -> bool {
+        let (rows, columns) = (&self.rows, &self.columns);
+        (rows.emit_from, columns.emit_from) < (rows.image_from, columns.image_from)
     }
 
     /// The range of each channel of a cell.
@@ -257,23 +253,21 @@ impl Scan {
                 control.or("may_go", silent, permit.allowed)
             }
         };
-        let has_pixel = match on_image {
+        let needs_pixel = match on_image {
+            Some(on_image) if self.emits_before_the_image() => {
+                let at_first = [("row", row), ("column", column)]
+                    .map(|(name, at)| (format!("{name}_is_first"), at));
+                let at_first = at_first.map(|(name, at)| control.equals(&name, at, 0));
+                let is_first = control.and("is_first", at_first[0], at_first[1]);
+                Some(control.or("needs_pixel", on_image, is_first))
+            }
+            needs_pixel => needs_pixel,
+        };
+        let has_pixel = match needs_pixel {
             None => x_valid,
-            Some(on_image) => {
-                let beyond = control.not("beyond_image", on_image);
-                let free = if self.waits_for_frame() {
-                    let counters = [("row", row, rows.grid), ("column", column, columns.grid)];
-                    let moving = counters.into_iter().filter(|(.., states)| *states > 1);
-                    let zeros: Vec<SignalId> = moving
-                        .map(|(name, at, _)| control.equals(&format!("{name}_is_first"), at, 0))
-                        .collect();
-                    let first = control.all("is_first", zeros).unwrap_or(beyond);
-                    let later = control.not("has_begun", first);
-                    control.and("needs_no_pixel", beyond, later)
-                } else {
-                    beyond
-                };
-                control.or("has_pixel", free, x_valid)
+            Some(needs_pixel) => {
+                let beyond = control.not("beyond_image", needs_pixel);
+                control.or("has_pixel", beyond, x_valid)
             }
         };
         let step = control.and("step", may_go, has_pixel);
@@ -507,7 +501,7 @@ fn within(
 pub struct Walk {
     rows: ScanAxis,
     columns: ScanAxis,
-    waits_for_frame: bool,
+    waits_at_first: bool,
     row: usize,
     column: usize,
 }
@@ -526,8 +520,8 @@ pub struct Action {
 impl Walk {
     /// The walk at the first step of a frame.
     pub fn new(scan: &Scan) -> Self {
-        let waits_for_frame = scan.waits_for_frame();
-        Self { rows: scan.rows, columns: scan.columns, waits_for_frame, row: 0, column: 0 }
+        let waits_at_first = scan.emits_before_the_image();
+        Self { rows: scan.rows, columns: scan.columns, waits_at_first, row: 0, column: 0 }
     }
 
     /// What happens in a cycle.
@@ -536,7 +530,7 @@ impl Walk {
         let emits = self.rows.emits(self.row) && self.columns.emits(self.column);
         let may_go = !emits || may_start;
         let is_first = (self.row, self.column) == (0, 0);
-        let needs_pixel = on_image || (self.waits_for_frame && is_first);
+        let needs_pixel = on_image || (self.waits_at_first && is_first);
         let step = may_go && (!needs_pixel || is_valid);
         Action { ready: on_image && may_go, start: step && emits, step }
     }

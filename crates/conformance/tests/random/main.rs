@@ -3,22 +3,20 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod images;
-mod values;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::Config;
 use rtl4ml_ir::{
     Constant, Dense, FixedType, Format, Implementation, Kernel, MultiplierStyle, Network, Op,
     Quantize, Relu, Reshape, ResultType, Source, Strategy as LayerStrategy, Types, VerifiedNetwork,
     verify,
 };
-use rtl4ml_sim::vectors::{Random, corners_and_random};
-use values::{fixed_type, weights};
 
-use rtl4ml_conformance::{Case, on_external_simulators, on_rust_hdl};
+use rtl4ml_conformance::random::values::{fixed_type, weights};
+use rtl4ml_conformance::random::{case, on_every_engine, verified};
+use rtl4ml_conformance::{on_external_simulators, on_rust_hdl};
 
 /// A layer before its input's shape is known.
 #[derive(Clone, Debug)]
@@ -157,15 +155,6 @@ fn verified_network() -> impl Strategy<Value = VerifiedNetwork> {
     verified(network())
 }
 
-fn verified(networks: impl Strategy<Value = Network>) -> impl Strategy<Value = VerifiedNetwork> {
-    networks.prop_filter_map("an intermediate is too wide", |network| verify(network).ok())
-}
-
-fn case(name: String, network: VerifiedNetwork, samples: usize, seed: u64) -> Case {
-    let samples = corners_and_random(&network, samples, &mut Random::new(seed));
-    Case::new(name, network, samples)
-}
-
 proptest! {
     #![proptest_config(Config { cases: 300, ..Config::default() })]
 
@@ -175,29 +164,9 @@ proptest! {
     }
 }
 
-/// The same networks every time, so that a failure of an external simulator can be repeated.
-fn on_every_engine(
-    title: &str,
-    networks: &impl Strategy<Value = VerifiedNetwork>,
-    count: u64,
-    samples: usize,
-) {
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let cases: Vec<_> = (0..count)
-        .map(|index| {
-            let drawn = networks.new_tree(&mut runner).unwrap().current();
-            let mut network = drawn.network().clone();
-            network.name = format!("{title}_{index}");
-            on_rust_hdl(case(network.name.clone(), verify(network).unwrap(), samples, index))
-        })
-        .collect();
-    on_external_simulators(title, &cases);
-}
-
 #[test]
 fn vectors_on_every_engine() {
-    on_every_engine("random", &verified_network(), 60, 40);
+    on_every_engine("random", 7, &verified_network(), 60, 40);
 }
 
 /// Formats of one type an element, some of them without bits.
