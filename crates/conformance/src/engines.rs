@@ -40,6 +40,11 @@ pub fn on_rust_hdl(case: Case) -> BuiltCase {
 /// Lints the Verilog of the cases, then simulates them side by side in one testbench on Icarus
 /// and on Verilator, whose outputs are also compared here.
 pub fn on_external_simulators(title: &str, cases: &[BuiltCase]) {
+    on_simulators(title, cases, &[Simulator::Icarus, Simulator::Verilator]);
+}
+
+/// The same on some simulators only: compiling for Verilator takes longest by far.
+pub fn on_simulators(title: &str, cases: &[BuiltCase], simulators: &[Simulator]) {
     assert!(!cases.is_empty(), "{title}: there are no cases");
     let folder = tempfile::tempdir().unwrap();
     let mut rtl = Vec::new();
@@ -62,7 +67,7 @@ pub fn on_external_simulators(title: &str, cases: &[BuiltCase]) {
     let suite = folder.path().join("suite.v");
     std::fs::write(&suite, suite_text(cases)).unwrap();
     let files: Vec<PathBuf> = rtl.into_iter().chain(checkers).chain([suite]).collect();
-    for simulator in [Simulator::Icarus, Simulator::Verilator] {
+    for simulator in simulators.iter().copied() {
         let work = folder.path().join(simulator.name());
         std::fs::create_dir(&work).unwrap();
         let output = simulator

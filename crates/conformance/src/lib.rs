@@ -21,4 +21,4 @@ mod engines;
 pub mod random;
 
 pub use case::{Case, root};
-pub use engines::{BuiltCase, on_external_simulators, on_rust_hdl};
+pub use engines::{BuiltCase, on_external_simulators, on_rust_hdl, on_simulators};

@@ -4,8 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rtl4ml_conformance::{Case, on_external_simulators, on_rust_hdl, root};
+use rtl4ml_conformance::{
+    BuiltCase, Case, on_external_simulators, on_rust_hdl, on_simulators, root,
+};
 use rtl4ml_ir::{Io, Strategy, verify};
+use rtl4ml_sim::external::Simulator;
 
 /// The specs in the folders below a folder, by name.
 fn specs(folder: &Path) -> Vec<PathBuf> {
@@ -33,9 +36,9 @@ fn with_built_strategies(case: Case) -> Case {
     Case { network: verify(network).unwrap(), ..case }
 }
 
-/// Runs specs on the reference, on Rust-HDL's kernel with at most so many samples, and on external
-/// simulators; tells all that fail, not only the first.
-fn on_every_engine(title: &str, specs: &[PathBuf], samples: usize, external: bool) {
+/// Runs specs on the reference and on Rust-HDL's kernel, with at most so many samples; tells all
+/// that fail, not only the first.
+fn on_reference_and_rust_hdl(title: &str, specs: &[PathBuf], samples: usize) -> Vec<BuiltCase> {
     let mut built = Vec::new();
     let mut failed = Vec::new();
     for spec in specs {
@@ -46,18 +49,42 @@ fn on_every_engine(title: &str, specs: &[PathBuf], samples: usize, external: boo
         }
     }
     assert!(failed.is_empty(), "{title}: {} of {} fail: {failed:#?}", failed.len(), specs.len());
-    if external {
-        for (index, cases) in built.chunks(TOGETHER).enumerate() {
-            on_external_simulators(&format!("{title}, part {index}"), cases);
-        }
+    built
+}
+
+/// Runs cases on external simulators, some at a time.
+fn in_groups(title: &str, cases: &[BuiltCase], simulators: &[Simulator]) {
+    for (index, cases) in cases.chunks(TOGETHER).enumerate() {
+        on_simulators(&format!("{title}, part {index}"), cases, simulators);
     }
 }
 
-#[test]
-fn testbenches_on_every_engine() {
+const BOTH: [Simulator; 2] = [Simulator::Icarus, Simulator::Verilator];
+
+fn testbenches(samples: usize) -> Vec<BuiltCase> {
     let specs = specs(&root().join("testbenches"));
     assert!(specs.len() >= 140, "only {} testbenches were found", specs.len());
-    on_every_engine("testbenches", &specs, 60, true);
+    on_reference_and_rust_hdl("testbenches", &specs, samples)
+}
+
+/// Every testbench on the reference, on Rust-HDL's kernel and on Icarus; every fourth on Verilator
+/// as well, for which compiling all of them takes minutes.
+#[test]
+fn testbenches_on_every_engine() {
+    let cases = testbenches(60);
+    let mut some = Vec::new();
+    let mut others = Vec::new();
+    for (index, case) in cases.into_iter().enumerate() {
+        if index % 4 == 0 { some.push(case) } else { others.push(case) }
+    }
+    in_groups("testbenches", &some, &BOTH);
+    in_groups("testbenches", &others, &[Simulator::Icarus]);
+}
+
+#[test]
+#[ignore = "heavy: compiling all testbenches takes minutes; ./test.sh --heavy runs it"]
+fn all_testbenches_on_verilator() {
+    in_groups("testbenches", &testbenches(60), &[Simulator::Verilator]);
 }
 
 /// The specs of other people's emulators; none where the folder is not beside the repository.
@@ -79,8 +106,9 @@ fn is_jet_tagger(spec: &Path) -> bool {
 fn cases_of_other_emulators() {
     let (jets, others): (Vec<_>, Vec<_>) =
         other_emulators().into_iter().partition(|spec| is_jet_tagger(spec));
-    on_every_engine("jet taggers of other emulators", &jets, 100, false);
-    on_every_engine("cases of other emulators", &others, 60, true);
+    on_reference_and_rust_hdl("jet taggers of other emulators", &jets, 100);
+    let title = "cases of other emulators";
+    in_groups(title, &on_reference_and_rust_hdl(title, &others, 60), &BOTH);
 }
 
 /// A convolutional network in the other mode than its spec's.
@@ -102,5 +130,6 @@ fn a_case_of_other_emulators_as_streams() {
 #[ignore = "heavy: compiling the jet taggers takes minutes; ./test.sh --heavy runs it"]
 fn jet_taggers_of_other_emulators_on_external_simulators() {
     let jets: Vec<_> = other_emulators().into_iter().filter(|spec| is_jet_tagger(spec)).collect();
-    on_every_engine("jet taggers of other emulators", &jets, 300, true);
+    let title = "jet taggers of other emulators";
+    in_groups(title, &on_reference_and_rust_hdl(title, &jets, 300), &BOTH);
 }
