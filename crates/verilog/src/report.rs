@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::{
-    Constant, Op, QuantizationReport, ResultType, Source, TensorType, Types, VerifiedNetwork,
+    Constant, Io, Op, QuantizationReport, ResultType, Source, TensorType, Types, VerifiedNetwork,
 };
 use serde::Serialize;
 
@@ -66,10 +66,10 @@ pub struct LayerReport {
     pub kind: String,
     /// The names of what it reads.
     pub inputs: Vec<String>,
-    /// The extents of its input.
-    pub input_shape: Vec<usize>,
-    /// The format of its input, where the elements share one.
-    pub input_format: Option<String>,
+    /// The extents of each of its inputs.
+    pub input_shapes: Vec<Vec<usize>>,
+    /// The format of each of its inputs, where the elements share one.
+    pub input_formats: Vec<Option<String>>,
     /// The extents of its output.
     pub output_shape: Vec<usize>,
     /// The format of its output, where the elements share one.
@@ -86,6 +86,8 @@ pub struct LayerReport {
     pub strategy: Option<String>,
     /// The reuse factor, for a layer with multipliers.
     pub reuse_factor: Option<u64>,
+    /// How many positions it computes at a time, where not all of them.
+    pub parallelization_factor: Option<u64>,
     /// What its multipliers are to be built of.
     pub multiplier: Option<String>,
     /// The module that computes it; none where it is only wires.
@@ -198,22 +200,28 @@ impl Report {
             );
         }
         text.push_str(
-            "\n## Layers\n\n| layer | type | shape | result | strategy | reuse factor | multipliers | \
+            "\n## Layers\n\n| layer | type | reads | shape | result | strategy | reuse factor | positions at once | multipliers | \
              DSP blocks | adders | register bits | ROM bits | RAM bits | latency | interval | longest stage |\n\
-             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         );
         for layer in &self.layers {
             let statistics = layer.statistics;
+            let number = |value: Option<u64>| value.map_or("-".to_owned(), |v| v.to_string());
+            let mut shapes: Vec<String> =
+                layer.input_shapes.iter().map(|shape| format!("{shape:?}")).collect();
+            shapes.dedup();
             let _ = writeln!(
                 text,
-                "| {} | {} | {:?} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
+                "| {} | {} | {} | {} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
                 layer.name,
                 layer.kind,
-                layer.input_shape,
+                layer.inputs.join(", "),
+                shapes.join(", "),
                 layer.output_shape,
                 layer.output_format.as_deref().unwrap_or("one an element"),
                 layer.strategy.as_deref().unwrap_or("-"),
-                layer.reuse_factor.map_or("-".to_owned(), |r| r.to_string()),
+                number(layer.reuse_factor),
+                number(layer.parallelization_factor),
                 statistics.multipliers,
                 statistics.dsp_blocks,
                 statistics.adders,
@@ -223,6 +231,11 @@ impl Report {
                 layer.latency_cycles,
                 layer.initiation_interval_cycles,
                 statistics.worst_stage_ps,
+            );
+        }
+        if self.io == Io::Stream.word() {
+            text.push_str(
+                "\nLatency is that of the arithmetic of one result, interval the fewest cycles of a frame.\n",
             );
         }
         text.push_str(
@@ -271,7 +284,7 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
     let network = verified.network();
     let layer = &network.layers[index];
     let built = &circuit.layers[index];
-    let input = verified.tensor_type(layer.inputs[0]);
+    let inputs = || layer.inputs.iter().map(|source| verified.tensor_type(*source));
     let output = verified.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
     let kernel = layer.op.kernels().first();
     let implementation = kernel.map(|_| layer.implementation);
@@ -279,8 +292,8 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         name: layer.name.clone(),
         kind: layer.op.kind().to_owned(),
         inputs: layer.inputs.iter().map(|s| network.source_name(*s).to_owned()).collect(),
-        input_shape: input.shape.extents().to_vec(),
-        input_format: common_format(input),
+        input_shapes: inputs().map(|input| input.shape.extents().to_vec()).collect(),
+        input_formats: inputs().map(common_format).collect(),
         output_shape: output.shape.extents().to_vec(),
         output_format: common_format(output),
         weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
@@ -294,6 +307,9 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         },
         strategy: implementation.map(|i| i.strategy.word().to_owned()),
         reuse_factor: implementation.map(|i| i.reuse_factor),
+        parallelization_factor: implementation
+            .and_then(|i| i.parallelization_factor)
+            .filter(|_| network.io == Io::Parallel),
         multiplier: implementation.map(|i| i.multiplier.word().to_owned()),
         module: built.module.clone(),
         latency_cycles: built.latency_cycles,
