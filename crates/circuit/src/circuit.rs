@@ -1,7 +1,7 @@
 //! A whole network as a circuit: what leaves this crate.
 
 use rtl4ml_hdl::Design;
-use rtl4ml_ir::{Io, Layer, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Io, Layer, Network, TensorType, VerifiedNetwork};
 use serde::Serialize;
 
 use crate::dataflow::TooWide;
@@ -165,9 +165,9 @@ pub enum CircuitError {
     )]
     PerElementPasses { layer: String, at_once: usize },
     #[error(
-        "contract: initiation_interval {asked} cannot be kept: the layers reach {found} cycles ({reason}); choose reuse factors of at most {asked}"
+        "contract: initiation_interval {asked} cannot be kept: the layers reach {found} cycles ({reason}); {advice}"
     )]
-    InitiationInterval { asked: u64, found: u64, reason: String },
+    InitiationInterval { asked: u64, found: u64, reason: String, advice: String },
     #[error(
         "contract: a latency of {asked} cycles cannot be kept: the layers take {found} cycles ({reason}); legal is {found} cycles or more, fewer with smaller reuse factors or a slower clock"
     )]
@@ -202,6 +202,22 @@ pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
     Ok(circuit)
 }
 
+/// What to do about layers that take more cycles than this.
+fn interval_advice(network: &Network, asked: u64) -> String {
+    let in_passes = |layer: &Layer| layer.implementation.parallelization_factor.is_some();
+    match network.io {
+        Io::Stream => {
+            "choose smaller reuse factors; a layer takes at least a cycle a transfer, and \
+                       a window one a step over its padded image"
+                .to_owned()
+        }
+        Io::Parallel if network.layers.iter().any(in_passes) => format!(
+            "choose reuse_factor * positions / parallelization_factor of at most {asked} in each layer"
+        ),
+        Io::Parallel => format!("choose reuse factors of at most {asked}"),
+    }
+}
+
 fn check_contract(network: &VerifiedNetwork, circuit: &Circuit) -> Result<(), CircuitError> {
     let contract = network.network().contract;
     let found = circuit.interface.initiation_interval_cycles;
@@ -209,7 +225,9 @@ fn check_contract(network: &VerifiedNetwork, circuit: &Circuit) -> Result<(), Ci
         let slow = circuit.layers.iter().filter(|l| l.initiation_interval_cycles > asked);
         let reasons: Vec<String> =
             slow.map(|l| format!("`{}` {}", l.name, l.initiation_interval_cycles)).collect();
-        return Err(CircuitError::InitiationInterval { asked, found, reason: reasons.join(", ") });
+        let reason = reasons.join(", ");
+        let advice = interval_advice(network.network(), asked);
+        return Err(CircuitError::InitiationInterval { asked, found, reason, advice });
     }
     let found = circuit.interface.latency_cycles;
     let period_ps = network.network().target.clock.period_ps;

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table};
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::{
-    LayerId, QuantizationReport, Source, Strategy, TensorType, Types, VerifiedNetwork,
+    Io, LayerId, QuantizationReport, Source, Strategy, TensorType, Types, VerifiedNetwork,
 };
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub struct LayerRow {
     pub kind: &'static str,
     /// What it reads.
     pub inputs: Vec<String>,
-    /// The extents of each input.
+    /// The extents of each of its inputs.
     pub input_shapes: Vec<Vec<usize>>,
     /// The extents of its output.
     pub output_shape: Vec<usize>,
@@ -33,6 +33,8 @@ pub struct LayerRow {
     pub strategy: Option<&'static str>,
     /// The reuse factor, for a layer with multipliers.
     pub reuse_factor: Option<u64>,
+    /// How many positions it computes at a time, where not all of them.
+    pub parallelization_factor: Option<u64>,
     /// How many multipliers it has; known of a circuit, or where there can be none.
     pub multipliers: Option<u64>,
     /// How many it has at most.
@@ -51,6 +53,9 @@ pub struct LayerRow {
     /// What it is made of; known of a circuit.
     #[serde(skip)]
     statistics: Option<Statistics>,
+    /// Whether it is a part of a network of streams.
+    #[serde(skip)]
+    is_streamed: bool,
 }
 
 /// Which columns a table has.
@@ -82,26 +87,27 @@ impl LayerRow {
         let has_none = implementation.is_none_or(|implementation| {
             implementation.strategy == Strategy::DistributedArithmetic
         });
+        let is_streamed = network.io == Io::Stream;
+        let parallelization_factor =
+            implementation.and_then(|i| i.parallelization_factor).filter(|_| !is_streamed);
         let most_multipliers = layer.op.kernel_shape().map_or(0, |shape| {
             let positions = layer.op.positions(input.shape.extents()) as u64;
-            let at_once = layer.implementation.parallelization_factor.unwrap_or(positions);
+            let at_once = parallelization_factor.unwrap_or(if is_streamed { 1 } else { positions });
             let products = (shape.n_in * shape.n_out * layer.op.kernels().len()) as u64;
             products * at_once / layer.implementation.reuse_factor
         });
+        let shape = |source: &Source| verified.tensor_type(*source).shape.extents().to_vec();
         Self {
             name: layer.name.clone(),
             kind: layer.op.kind(),
             inputs: layer.inputs.iter().map(|s| network.source_name(*s).to_owned()).collect(),
-            input_shapes: layer
-                .inputs
-                .iter()
-                .map(|source| verified.tensor_type(*source).shape.extents().to_vec())
-                .collect(),
+            input_shapes: layer.inputs.iter().map(shape).collect(),
             output_shape: output.shape.extents().to_vec(),
             output_format: output.common_format().map(|format| format.to_string()),
             weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
             strategy: implementation.map(|implementation| implementation.strategy.word()),
             reuse_factor: implementation.map(|implementation| implementation.reuse_factor),
+            parallelization_factor,
             multipliers: match built {
                 Some(built) => Some(built.statistics.multipliers),
                 None => has_none.then_some(0),
@@ -113,13 +119,15 @@ impl LayerRow {
             latency_cycles: built.map(|built| built.latency_cycles),
             initiation_interval_cycles: built.map(|built| built.initiation_interval_cycles),
             statistics: built.map(|built| built.statistics),
+            is_streamed,
         }
     }
 
+    /// The shapes of the inputs, one for all where they are the same, and of the output.
     fn shape_text(&self) -> String {
-        let inputs: Vec<String> =
-            self.input_shapes.iter().map(|shape| format!("{shape:?}")).collect();
-        format!("{} -> {:?}", inputs.join(", "), self.output_shape)
+        let mut shapes: Vec<String> = self.input_shapes.iter().map(|s| format!("{s:?}")).collect();
+        shapes.dedup();
+        format!("{} -> {:?}", shapes.join(", "), self.output_shape)
     }
 
     fn multipliers_text(&self) -> String {
@@ -155,9 +163,12 @@ const WHAT: [Column; 4] = [
 /// Where the layers are no chain, the reader must see what each one reads.
 const READS: Column = ("reads", false, |row| row.inputs.join(", "));
 
-const IMPLEMENTATION: [Column; 3] = [
+const IMPLEMENTATION: [Column; 4] = [
     ("strategy", false, |row| or_none(row.strategy.map(str::to_owned))),
     ("reuse\nfactor", true, |row| or_none(row.reuse_factor.map(|factor| factor.to_string()))),
+    ("positions\nat once", true, |row| {
+        or_none(row.parallelization_factor.map(|factor| factor.to_string()))
+    }),
     ("multipliers", true, LayerRow::multipliers_text),
 ];
 
@@ -187,6 +198,11 @@ const TIMING: [Column; 2] = [
     }),
 ];
 
+/// The same of streams, where latencies do not add up to that of the network: a window waits for
+/// its pixels, and buffers take their time.
+const STREAM_TIMING: [Column; 2] =
+    [("arithmetic\ncycles", TIMING[0].1, TIMING[0].2), ("frame\ncycles", TIMING[1].1, TIMING[1].2)];
+
 /// The layers as a table.
 pub fn layer_table(rows: &[LayerRow], columns: Columns) -> String {
     let is_chain = rows.windows(2).all(|pair| pair[1].inputs == [pair[0].name.as_str()]);
@@ -206,7 +222,8 @@ pub fn layer_table(rows: &[LayerRow], columns: Columns) -> String {
         }
     }
     if is_built {
-        all.extend(TIMING);
+        let is_streamed = rows.iter().any(|row| row.is_streamed);
+        all.extend(if is_streamed { STREAM_TIMING } else { TIMING });
     }
     // What every layer lacks is said in the totals.
     let is_said = |text: fn(&LayerRow) -> String| {
@@ -257,8 +274,12 @@ fn table_of(rows: &[LayerRow], columns: &[Column]) -> String {
 pub fn totals_text(rows: &[LayerRow]) -> Option<String> {
     let statistics = rows.iter().map(|row| row.statistics).collect::<Option<Vec<_>>>()?;
     let sum = |number: fn(&Statistics) -> u64| statistics.iter().map(number).sum::<u64>();
+    let rams = match sum(|s| s.ram_bits) {
+        0 => String::new(),
+        bits => format!(", RAM bits {bits}"),
+    };
     Some(format!(
-        "multipliers {}, DSP blocks {}, adders {}, register bits {}, ROM bits {}",
+        "multipliers {}, DSP blocks {}, adders {}, register bits {}, ROM bits {}{rams}",
         sum(|s| s.multipliers),
         sum(|s| s.dsp_blocks),
         sum(|s| s.adders),

@@ -16,6 +16,8 @@ pub struct Overview {
     pub part: String,
     /// The clock period in nanoseconds.
     pub clock_period_ns: f64,
+    /// `parallel` or `stream`: how data enters and leaves.
+    pub io: &'static str,
     /// The inputs.
     pub inputs: Vec<TensorOverview>,
     /// The outputs.
@@ -66,6 +68,7 @@ impl Overview {
             name: network.name.clone(),
             part: network.target.part.to_string(),
             clock_period_ns: clock.period_ns(),
+            io: network.io.word(),
             inputs: input_sources(verified).map(tensor).collect(),
             outputs: network.outputs.iter().copied().map(tensor).collect(),
             contract: ContractOverview {

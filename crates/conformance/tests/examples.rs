@@ -1,8 +1,11 @@
-//! The examples: outputs by their training scripts, and the jet tagger at several reuse factors.
+//! The examples: outputs by their training scripts, the answers that they get right, and the jet
+//! tagger at several reuse factors.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use rtl4ml_circuit::protocol::Mantissas;
 use rtl4ml_ir::{Op, Strategy, VerifiedNetwork, verify};
+use rtl4ml_spec::load_array;
 
 use rtl4ml_conformance::{BuiltCase, Case, on_external_simulators, on_rust_hdl, root};
 
@@ -15,6 +18,51 @@ fn examples_on_every_engine() {
         .map(on_rust_hdl)
         .collect();
     on_external_simulators("examples", &cases);
+}
+
+/// The convolutional networks, at once and pixel by pixel, and the digits that they get right, as
+/// their pages say.
+const CONVOLUTIONS: [(&str, usize); 3] =
+    [("digits_cnn/network.yaml", 440), ("digits_cnn/stream.yaml", 440), ("skip/network.yaml", 433)];
+
+/// How many samples have their largest output where the label says.
+fn right_answers(case: &Case, labels: &[f64]) -> usize {
+    assert_eq!(case.expected.len(), labels.len());
+    let is_right = |(outputs, label): (&Vec<Mantissas>, &f64)| {
+        let logits = outputs[0].iter().enumerate();
+        // The first of the largest, as argmax has it.
+        let winner = logits.max_by_key(|(index, logit)| (**logit, -(*index as i64))).unwrap().0;
+        winner as f64 == *label
+    };
+    case.expected.iter().zip(labels).filter(|pair| is_right(*pair)).count()
+}
+
+#[test]
+fn convolutions_on_rust_hdl() {
+    for (spec, right) in CONVOLUTIONS {
+        let spec = root().join("examples").join(spec);
+        let case = Case::load(&spec);
+        let labels = load_array(&spec.with_file_name("labels.npy").to_string_lossy()).unwrap();
+        assert_eq!(right_answers(&case, &labels.numbers), right, "{}", case.name);
+        on_rust_hdl(case.with_at_most(40));
+    }
+}
+
+/// With few images: what takes time here is compiling.
+fn convolutions(specs: &[(&str, usize)]) -> Vec<BuiltCase> {
+    let load = |(spec, _): &(&str, usize)| Case::load(&root().join("examples").join(spec));
+    specs.iter().map(|spec| on_rust_hdl(load(spec).with_at_most(4))).collect()
+}
+
+#[test]
+fn a_convolutional_stream_on_external_simulators() {
+    on_external_simulators("digits, pixel by pixel", &convolutions(&CONVOLUTIONS[1..2]));
+}
+
+#[test]
+#[ignore = "heavy: hundreds of shared multipliers; ./test.sh --heavy runs it"]
+fn convolutions_on_external_simulators() {
+    on_external_simulators("convolutions", &convolutions(&CONVOLUTIONS));
 }
 
 /// The jet tagger with other reuse factors, one a dense layer.

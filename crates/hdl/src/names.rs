@@ -15,10 +15,15 @@ impl Namer {
         self.name_with(wanted, &[])
     }
 
-    /// A name like [`Namer::name`]'s that is free with each of the suffixes as well; all of them
-    /// are then taken.
+    /// A name that is free with each of the suffixes as well; all of them are then taken. With
+    /// suffixes it may be a keyword, because it never stands alone.
     pub fn name_with(&mut self, wanted: &str, suffixes: &[&str]) -> String {
-        let base = if is_reserved(wanted) { format!("{wanted}_") } else { wanted.to_owned() };
+        let stands_alone = suffixes.is_empty();
+        let base = if stands_alone && is_reserved(wanted) {
+            format!("{wanted}_")
+        } else {
+            wanted.to_owned()
+        };
         let mut free = base.clone();
         let mut number = 0;
         let all = |name: &str| -> Vec<String> {
@@ -102,6 +107,8 @@ mod tests {
         assert_eq!(namer.name("output"), "output_");
         assert_eq!(namer.name("output"), "output__1");
         assert_eq!(namer.name("short"), "short_");
+        assert_eq!(namer.name_with("input", &["_tdata", "_tvalid"]), "input");
+        assert_eq!(namer.name("input_tdata"), "input_tdata_1");
         assert!(RESERVED.is_sorted() && RESERVED_IN_CPP.is_sorted());
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::{
-    Constant, Op, QuantizationReport, ResultType, Source, TensorType, Types, VerifiedNetwork,
+    Constant, Io, Op, QuantizationReport, ResultType, Source, TensorType, Types, VerifiedNetwork,
 };
 use serde::Serialize;
 
@@ -66,9 +66,9 @@ pub struct LayerReport {
     pub kind: String,
     /// The names of what it reads.
     pub inputs: Vec<String>,
-    /// The extents of each input.
+    /// The extents of each of its inputs.
     pub input_shapes: Vec<Vec<usize>>,
-    /// The format of each input, where its elements share one.
+    /// The format of each of its inputs, where the elements share one.
     pub input_formats: Vec<Option<String>>,
     /// The extents of its output.
     pub output_shape: Vec<usize>,
@@ -86,7 +86,7 @@ pub struct LayerReport {
     pub strategy: Option<String>,
     /// The reuse factor, for a layer with multipliers.
     pub reuse_factor: Option<u64>,
-    /// The positions that are computed at a time, where the author says so.
+    /// How many positions it computes at a time, where not all of them.
     pub parallelization_factor: Option<u64>,
     /// What its multipliers are to be built of.
     pub multiplier: Option<String>,
@@ -200,22 +200,28 @@ impl Report {
             );
         }
         text.push_str(
-            "\n## Layers\n\n| layer | type | shape | result | strategy | reuse factor | multipliers | \
+            "\n## Layers\n\n| layer | type | reads | shape | result | strategy | reuse factor | positions at once | multipliers | \
              DSP blocks | adders | register bits | ROM bits | RAM bits | latency | interval | longest stage |\n\
-             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+             |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         );
         for layer in &self.layers {
             let statistics = layer.statistics;
+            let number = |value: Option<u64>| value.map_or("-".to_owned(), |v| v.to_string());
+            let mut shapes: Vec<String> =
+                layer.input_shapes.iter().map(|shape| format!("{shape:?}")).collect();
+            shapes.dedup();
             let _ = writeln!(
                 text,
-                "| {} | {} | {} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
+                "| {} | {} | {} | {} -> {:?} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ps |",
                 layer.name,
                 layer.kind,
-                shapes_text(&layer.input_shapes),
+                layer.inputs.join(", "),
+                shapes.join(", "),
                 layer.output_shape,
                 layer.output_format.as_deref().unwrap_or("one an element"),
                 layer.strategy.as_deref().unwrap_or("-"),
-                layer.reuse_factor.map_or("-".to_owned(), |r| r.to_string()),
+                number(layer.reuse_factor),
+                number(layer.parallelization_factor),
                 statistics.multipliers,
                 statistics.dsp_blocks,
                 statistics.adders,
@@ -225,6 +231,11 @@ impl Report {
                 layer.latency_cycles,
                 layer.initiation_interval_cycles,
                 statistics.worst_stage_ps,
+            );
+        }
+        if self.io == Io::Stream.word() {
+            text.push_str(
+                "\nLatency is that of the arithmetic of one result, interval the fewest cycles of a frame.\n",
             );
         }
         text.push_str(
@@ -256,11 +267,6 @@ impl Report {
         }
         text
     }
-}
-
-fn shapes_text(shapes: &[Vec<usize>]) -> String {
-    let texts: Vec<String> = shapes.iter().map(|shape| format!("{shape:?}")).collect();
-    texts.join(", ")
 }
 
 fn common_format(tensor: &TensorType) -> Option<String> {
@@ -301,7 +307,9 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         },
         strategy: implementation.map(|i| i.strategy.word().to_owned()),
         reuse_factor: implementation.map(|i| i.reuse_factor),
-        parallelization_factor: implementation.and_then(|i| i.parallelization_factor),
+        parallelization_factor: implementation
+            .and_then(|i| i.parallelization_factor)
+            .filter(|_| network.io == Io::Parallel),
         multiplier: implementation.map(|i| i.multiplier.word().to_owned()),
         module: built.module.clone(),
         latency_cycles: built.latency_cycles,

@@ -206,7 +206,10 @@ fn port_table(network: &VerifiedNetwork, interface: &Interface) -> String {
                 .map(|(port, source)| (port, source, "input", "output"))
                 .chain(outputs.map(|(port, source)| (port, source, "output", "input")));
             for (port, source, ahead, back) in with_directions {
-                let what = format!("{}, {} transfers", tensor_text(source), port.transfers);
+                let count = port.transfers;
+                let transfers =
+                    if count == 1 { "1 transfer".to_owned() } else { format!("{count} transfers") };
+                let what = format!("{}, {transfers}", tensor_text(source));
                 add(&port.valid_name(), ahead, "a transfer is offered", 1);
                 add(&port.ready_name(), back, "a transfer is taken, if one is offered", 1);
                 add(&port.data_name(Io::Stream), ahead, &what, port.width);

@@ -46,8 +46,10 @@ pub fn variants(ty: &str) -> Vec<Variant> {
             Variant::new([image], "pool_size: 2, strides: 1"),
             Variant::new([image], "pool_size: 2, strides: 1, padding: same"),
         ],
-        "global_max_pool1d" | "global_max_pool2d" => one(""),
-        "global_average_pool1d" | "global_average_pool2d" => one(""),
+        "global_max_pool1d"
+        | "global_max_pool2d"
+        | "global_average_pool1d"
+        | "global_average_pool2d" => one(""),
         "batch_norm" => {
             one(&format!("scale: {}, shift: {}", array(&[2], "weight"), array(&[2], "bias")))
         }
@@ -121,22 +123,22 @@ fn dense() -> Variant {
 }
 
 /// How many positions `same` windows of an image have, and a divisor of that.
-fn positions(image: &[usize]) -> Option<(u64, u64)> {
+fn positions(image: &[usize]) -> (u64, u64) {
     let positions: usize = image[..image.len() - 1].iter().product();
-    Some((positions as u64, if positions.is_multiple_of(2) { 2 } else { 3 }))
+    (positions as u64, if positions.is_multiple_of(2) { 2 } else { 3 })
 }
 
 fn conv(image: &[usize], cells: &[usize], seed: &str) -> Variant {
     let extents = [cells, &[2, 2]].concat();
     let bias = array(&[2], "bias");
     let keys = format!("weight: {}, bias: {bias}, padding: same", array(&extents, seed));
-    Variant::new([image], &keys).with(4, positions(image))
+    Variant::new([image], &keys).with(4, Some(positions(image)))
 }
 
 fn depthwise(image: &[usize], cells: &[usize]) -> Variant {
     let extents = [cells, &[2, 2]].concat();
     let keys = format!("weight: {}, padding: same", array(&extents, "depthwise"));
-    Variant::new([image], &keys).with(2, positions(image))
+    Variant::new([image], &keys).with(2, Some(positions(image)))
 }
 
 fn separable(image: &[usize], cells: &[usize]) -> Variant {
@@ -144,7 +146,8 @@ fn separable(image: &[usize], cells: &[usize]) -> Variant {
     let pointwise = array(&[&vec![1; cells.len()][..], &[2, 2]].concat(), "pointwise");
     let keys = format!("depthwise: {depthwise}, pointwise: {pointwise}, padding: same");
     let variant = Variant::new([image], &keys);
-    let kernel = KernelVariant { reuse_factor: 2, positions: positions(image), is_separable: true };
+    let kernel =
+        KernelVariant { reuse_factor: 2, positions: Some(positions(image)), is_separable: true };
     Variant { kernel: Some(kernel), ..variant }
 }
 

@@ -31,6 +31,9 @@ def main():
     save("tiny.nan.npy", np.array([[1.0, 2.0, 3.0], [0.0, np.nan, 1.0]]))
     save("tiny.shape.npy", np.zeros((4, 2)))
     save("tiny.text.npy", np.array(["one", "two"]))
+    # stream and passes
+    save("stream.x.npy", (np.arange(24) * 5 % 16 - 8).astype(np.int8).reshape(4, 3, 2, 1))
+    save("stream.offset.npy", (np.arange(8) * 3 % 8 - 4).astype(np.int8).reshape(4, 2))
     # branches
     a = np.array([[-3, 5], [31, -32], [0, 1]], dtype=np.int64)
     b = np.array([[[1, -2], [3, -4]], [[31, -32], [15, 16]], [[0, 0], [-16, -17]]], dtype=np.int64)
