@@ -38,6 +38,9 @@ pub struct Interface {
     /// The fewest cycles between two accepted inputs. With streams: between the ends of two
     /// frames that follow each other, when every transfer is offered and taken at once.
     pub initiation_interval_cycles: u64,
+    /// Streams only: the first frame, counted from 0, that ends an interval after the one before
+    /// it, as do all later ones. Before that the buffers of an empty network fill up.
+    pub regular_from: usize,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]

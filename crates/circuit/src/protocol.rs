@@ -15,8 +15,8 @@
 //! - the transfers of a tensor come row-major, frame by frame, and the outputs of the frames in
 //!   their order, whatever the pauses of senders and receivers;
 //! - when all senders offer and all receivers take without a pause, the last output of the first
-//!   frame moves `latency_cycles` after its first input, and from the fourth frame on the ends of
-//!   two frames are `initiation_interval_cycles` apart;
+//!   frame moves `latency_cycles` after its first input, and from frame `regular_from` on each
+//!   frame ends `initiation_interval_cycles` after the one before;
 //! - an edge with `rst` high discards all transfers that are under way.
 
 /// The integers of one tensor, row-major, each a mantissa in its element's format.
@@ -46,9 +46,6 @@ pub struct Transaction {
 
 /// How long a reset lasts.
 pub const RESET_CYCLES: u16 = 2;
-
-/// The frame from which on the frames of a stream end in regular intervals, counted from 0.
-pub const REGULAR_FROM: usize = 3;
 
 /// The most cycles in which nothing moves through a circuit that has not finished its frames.
 pub fn patience_cycles(interface: &crate::Interface) -> u64 {

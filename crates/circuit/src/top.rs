@@ -75,6 +75,7 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
         outputs,
         latency_cycles,
         initiation_interval_cycles,
+        regular_from: 1,
     };
     let Top { library: Library { mut design, .. }, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);

@@ -2,7 +2,7 @@
 //! full speed, then with pauses of all senders and receivers, and judges what comes out by the
 //! rules of [`rtl4ml_circuit::protocol`].
 
-use rtl4ml_circuit::protocol::{REGULAR_FROM, RESET_CYCLES, patience_cycles};
+use rtl4ml_circuit::protocol::{RESET_CYCLES, patience_cycles};
 use rtl4ml_circuit::{Interface, Port};
 use rtl4ml_ir::Io;
 
@@ -34,7 +34,7 @@ fn high(port: &Port) -> u64 {
 fn head(interface: &Interface, count: usize, with_pauses: bool) -> String {
     let (top, checker) = (&interface.top, checker_name(interface));
     let (latency, interval) = (interface.latency_cycles, interface.initiation_interval_cycles);
-    let patience = patience_cycles(interface);
+    let (patience, regular_from) = (patience_cycles(interface), interface.regular_from);
     let drain = latency.min(1000) + 1;
     let longest = interface.inputs.iter().map(|port| port.transfers).max().unwrap_or(1);
     let (pauses, half) = (u8::from(with_pauses), longest.div_ceil(2));
@@ -53,7 +53,7 @@ module {checker} #(
 );
     localparam LATENCY = {latency};
     localparam INTERVAL = {interval};
-    localparam REGULAR_FROM = {REGULAR_FROM};
+    localparam REGULAR_FROM = {regular_from};
     localparam PATIENCE = {patience};
     localparam DRAIN = {drain};
     localparam HALF = {half};

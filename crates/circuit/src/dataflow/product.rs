@@ -114,7 +114,7 @@ impl Dataflow {
             one
         };
         let chosen = self.select(a.into(), magnitude, zero, name)?;
-        Ok(Term { negative: self.range(a).hi == 0, ..chosen })
+        Ok(Term { negative: self.range(a).hi <= 0, ..chosen })
     }
 }
 
@@ -149,5 +149,17 @@ mod tests {
             assert_eq!((variable.count(adders), variable.count(choices)), (0, 1));
         }
         assert!(built(Range::new(0, 3), Some(85)).count(adders) > 0);
+    }
+
+    /// The input of a layer may be known: with streams its result is computed all the same.
+    #[test]
+    fn a_product_of_minus_one_is_negative() {
+        let mut dataflow = Dataflow::default();
+        let node = dataflow.constant(-1);
+        let x = Term { node, fraction_bits: 0, negative: false };
+        let weight = Value { mantissa: 85, fraction_bits: 0 };
+        let product = dataflow.multiply_constant(x, weight, Material::Lut).unwrap();
+        let magnitude = dataflow.range(product.node).as_constant().unwrap();
+        assert_eq!(if product.negative { -magnitude } else { magnitude }, -85);
     }
 }

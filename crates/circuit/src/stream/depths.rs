@@ -3,13 +3,14 @@
 
 use super::fifo::{Fifo, WRITE_CYCLES};
 use super::fork::Fork;
-use super::model::{self, Run};
+use super::model;
+use super::pace::{self, Run};
 use super::plan::{Channel, Front, Part, Stage};
 use super::scan::Walk;
 use crate::circuit::CircuitError;
 
-/// Frames that are run to find out about a plan: the first leaves an empty network, the last two
-/// are as far apart as all that follow.
+/// Frames that are run to find out how much the buffers hold that have no bounds. They need not
+/// settle: where a slower layer follows, such a buffer takes ever more.
 const FRAMES: usize = 4;
 
 /// How many results a buffer may hold beyond those that its arithmetic has in flight, in the order
@@ -30,14 +31,14 @@ pub fn choose(
     for slack in SLACKS {
         set(parts, |stage| base_depth(stage) + slack);
         // Buffers that make up for another way's time are run without bounds first.
-        let free = model::run(&model_parts(parts, channels, true), channels.len(), FRAMES);
-        let Some(free) = free else { continue };
-        let mut most_used = free.most_used.into_iter();
+        let free = model_parts(parts, channels, true);
+        let Some(most_used) = pace::fill(&free, channels.len(), FRAMES) else { continue };
+        let mut most_used = most_used.into_iter();
         set(parts, |stage| {
             let most_used = most_used.next().unwrap_or(1);
             if stage.is_balancing { most_used.max(stage.depth) } else { stage.depth }
         });
-        let bounded = model::run(&model_parts(parts, channels, false), channels.len(), FRAMES);
+        let bounded = pace::run(&model_parts(parts, channels, false), channels.len());
         let Some(run) = bounded else { continue };
         let interval = run.interval_cycles;
         if best.as_ref().is_none_or(|(best, _)| interval < best.interval_cycles) {

@@ -107,6 +107,17 @@ impl Fifo {
         self.visible.front().is_some_and(|visible| *visible <= cycle)
     }
 
+    /// Whether a transfer is under way that cannot leave yet.
+    pub fn is_waiting(&self, cycle: u64) -> bool {
+        self.visible.back().is_some_and(|visible| *visible > cycle)
+    }
+
+    /// The transfers, each by the cycles until it can leave.
+    pub fn state(&self, cycle: u64, state: &mut Vec<u64>) {
+        state.push(self.visible.len() as u64);
+        state.extend(self.visible.iter().map(|visible| visible.saturating_sub(cycle)));
+    }
+
     /// The end of a cycle in which a transfer was started, or one left, or both.
     pub fn step(&mut self, cycle: u64, start: bool, pop: bool) {
         if start {

@@ -9,7 +9,7 @@
 //! - a [`fifo`], which gives the front credits, so that the arithmetic never has to stall.
 //!
 //! [`emit`] cuts a result into transfers, [`fork`] serves several readers. [`plan`](mod@plan)
-//! decides which stages a network has, [`model`] runs them without data to find latency,
+//! decides which stages a network has, [`model`] and [`pace`] run them without data to find latency,
 //! interval and the depths of the buffers, and [`top`] writes and wires the modules.
 
 pub mod collect;
@@ -20,6 +20,7 @@ pub mod fork;
 pub mod form;
 pub mod gate;
 pub mod model;
+pub mod pace;
 pub mod plan;
 pub mod scan;
 pub(crate) mod top;

@@ -7,7 +7,8 @@ use rtl4ml_ir::{Layer, LayerId, Op, Shape, Source, TensorType, VerifiedNetwork};
 use super::depths;
 use super::fifo::memory_style;
 use super::form::{Form, form, transfers};
-use super::model::{ChannelId, Run};
+use super::model::ChannelId;
+use super::pace::Run;
 use super::scan::Scan;
 use crate::circuit::CircuitError;
 use crate::delay::DelayModel;
@@ -310,7 +311,7 @@ impl Planner<'_> {
         let arrivals = self.arrivals(&front, &inputs, &operands);
         let cores = match op {
             Some(op) => vec![self.core(id, layer, &op, &operands, &arrivals, &result)?],
-            None => Vec::new(),
+            None => Self::narrowed(id, &operands[0], &result),
         };
         let interval = cores[..]
             .iter()
@@ -342,13 +343,25 @@ impl Planner<'_> {
     fn pixels(&self, op: &Op, channels: &[ChannelId]) -> Vec<TensorType> {
         let pixel = |channel: &ChannelId| {
             let transfer = &self.channels[channel.0].transfer;
-            let image = Shape::new([1, 1, transfer.element_count()]);
-            match (op, image) {
-                (Op::Conv(_), Some(image)) => transfer.reshaped(image),
-                _ => transfer.clone(),
-            }
+            let channels = transfer.element_count();
+            let shape = match op {
+                Op::Conv(_) => Shape::new([1, 1, channels]),
+                _ => Shape::new([channels]),
+            };
+            shape.map_or_else(|| transfer.clone(), |shape| transfer.reshaped(shape))
         };
         channels.iter().map(pixel).collect()
+    }
+
+    /// Hands the elements of a stage without arithmetic on with the ranges of the result, which are
+    /// narrower than those of the operand where pixels were dropped.
+    fn narrowed(layer: LayerId, operand: &TensorType, result: &TensorType) -> Vec<Core> {
+        if operand.ranges == result.ranges {
+            return Vec::new();
+        }
+        let wires = (0..result.element_count()).map(|index| Some((0, index))).collect();
+        let operands = vec![operand.clone()];
+        vec![Core { layer, built: None, operands, wires, result: result.clone() }]
     }
 
     /// Publishes a layer's stream, cut into transfers where it is whole results.

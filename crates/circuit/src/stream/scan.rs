@@ -524,6 +524,11 @@ impl Walk {
         Self { rows: scan.rows, columns: scan.columns, waits_at_first, row: 0, column: 0 }
     }
 
+    /// The row and the column of the next step.
+    pub fn position(&self) -> [usize; 2] {
+        [self.row, self.column]
+    }
+
     /// What happens in a cycle.
     pub fn action(&self, is_valid: bool, may_start: bool) -> Action {
         let on_image = self.rows.is_on_image(self.row) && self.columns.is_on_image(self.column);

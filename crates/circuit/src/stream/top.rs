@@ -87,6 +87,7 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
         outputs,
         latency_cycles: run.latency_cycles,
         initiation_interval_cycles: run.interval_cycles,
+        regular_from: run.regular_from,
     };
     let Top { library: Library { mut design, .. }, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);

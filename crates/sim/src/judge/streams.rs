@@ -1,7 +1,7 @@
 //! Streams: frames at full speed, then, where they are to pause, a reset in the middle of a frame
 //! and all frames again with pauses of senders and receivers.
 
-use rtl4ml_circuit::protocol::{REGULAR_FROM, RESET_CYCLES, Stimulus, patience_cycles};
+use rtl4ml_circuit::protocol::{RESET_CYCLES, Stimulus, patience_cycles};
 use rtl4ml_circuit::{Interface, Port};
 
 use super::{Judgement, Mismatch};
@@ -195,7 +195,7 @@ fn check_timing(interface: &Interface, first_taken: u64, ends: &[u64]) -> Result
         return Err(Mismatch::Latency { frame: 0, found, expected });
     }
     let expected = interface.initiation_interval_cycles;
-    for frame in REGULAR_FROM..ends.len() {
+    for frame in interface.regular_from..ends.len() {
         let found = ends[frame] - ends[frame - 1];
         if found != expected {
             return Err(Mismatch::Interval { frame, found, expected });
