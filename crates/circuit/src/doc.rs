@@ -111,6 +111,9 @@ pub(crate) fn top(verified: &VerifiedNetwork, interface: &Interface) -> Vec<Stri
         let tensor = verified.tensor_type(source);
         lines.push(match interface.io {
             Io::Parallel => format!("  {direction} {name}: {tensor}"),
+            Io::Stream if *transfers == 1 => {
+                format!("  {direction} {name}: {tensor} in 1 transfer")
+            }
             Io::Stream => format!("  {direction} {name}: {tensor} in {transfers} transfers"),
         });
     }

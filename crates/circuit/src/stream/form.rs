@@ -58,9 +58,7 @@ pub fn form(op: &Op, inputs: &[&TensorType], output: &TensorType) -> Form {
         Op::Reshape(_) if output.shape.extents().last() == extents.last() => {
             return Form::Alias;
         }
-        Op::Conv(conv) if conv.depthwise || !is_point(&conv.window) => {
-            conv_form(conv, extents, &counts[0].0)
-        }
+        Op::Conv(conv) if !is_point(&conv.window) => conv_form(conv, extents, &counts[0].0),
         Op::Pool(pool) => pool_form(pool, extents, &counts[0].0),
         Op::Rearrange(rearrange) => moved_form(rearrange, extents, &counts[0].0),
         _ => None,
@@ -84,10 +82,13 @@ fn is_point(window: &Window) -> bool {
 fn pixel_op(op: &Op, inputs: &[&TensorType], channels: usize) -> Option<Op> {
     let rank = inputs[0].shape.rank() as i32;
     match op {
-        // Its one kernel takes all channels; a depthwise one has its windows, of one cell or more.
-        Op::Conv(conv) => {
+        Op::Conv(conv) if conv.groups.len() == 1 => {
             let (kernel, result) = (conv.groups[0].clone(), conv.result.clone());
             Some(Dense { kernel, result }.into())
+        }
+        Op::Conv(conv) => {
+            let window = Window::new(point_axes(2), Padding::Valid);
+            Some(Conv { window, ..conv.clone() }.into())
         }
         // One slope for all, or one a channel: no axis but the last is longer than 1.
         Op::LeakyRelu(leaky) => {
@@ -121,6 +122,10 @@ fn pixel_op(op: &Op, inputs: &[&TensorType], channels: usize) -> Option<Op> {
         | Op::Quantize(_) => Some(op.clone()),
         Op::Pool(_) | Op::Dot(_) | Op::Reshape(_) | Op::Rearrange(_) => None,
     }
+}
+
+fn point_axes(rank: usize) -> Vec<WindowAxis> {
+    vec![WindowAxis { kernel: 1, stride: 1, dilation: 1 }; rank]
 }
 
 /// The scan of a window over an image.

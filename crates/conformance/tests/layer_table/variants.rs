@@ -37,7 +37,7 @@ pub fn variants(ty: &str) -> Vec<Variant> {
         "dense" => vec![dense()],
         "conv1d" => vec![conv(image, &[3], "weight"), conv(image, &[1], "weight")],
         "conv2d" => vec![conv(image, &[2, 3], "weight"), conv(image, &[1, 1], "weight")],
-        "depthwise_conv1d" => vec![depthwise(image, &[2])],
+        "depthwise_conv1d" => vec![depthwise(image, &[2]), depthwise(image, &[1])],
         "depthwise_conv2d" => vec![depthwise(image, &[2, 2]), depthwise(image, &[1, 1])],
         "separable_conv1d" => vec![separable(image, &[2])],
         "separable_conv2d" => vec![separable(image, &[2, 2])],
