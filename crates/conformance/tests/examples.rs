@@ -32,7 +32,7 @@ fn right_answers(case: &Case, labels: &[f64]) -> usize {
         let logits = outputs[0].iter().enumerate();
         // The first of the largest, as argmax has it.
         let winner = logits.max_by_key(|(index, logit)| (**logit, -(*index as i64))).unwrap().0;
-        winner as f64 == *label
+        winner == *label as usize
     };
     case.expected.iter().zip(labels).filter(|pair| is_right(*pair)).count()
 }
