@@ -45,5 +45,5 @@ proptest! {
 
 #[test]
 fn functions_on_every_engine() {
-    on_every_engine("functions", 11, &network(), 40, 30);
+    on_every_engine("functions", 11, &network(), 30, 30);
 }

@@ -155,5 +155,5 @@ proptest! {
 
 #[test]
 fn random_streams_on_every_engine() {
-    on_every_engine("random_streams", 5, &random_network(), 30, 8);
+    on_every_engine("random_streams", 5, &random_network(), 24, 8);
 }

@@ -18,7 +18,7 @@ proptest! {
 
 #[test]
 fn images_on_every_engine() {
-    on_every_engine("images", 7, &verified(images::network()), 40, 24);
+    on_every_engine("images", 7, &verified(images::network()), 28, 24);
 }
 
 /// The division by the number of cells is exact for sums whose product with a reciprocal would not

@@ -166,7 +166,7 @@ proptest! {
 
 #[test]
 fn vectors_on_every_engine() {
-    on_every_engine("random", 7, &verified_network(), 60, 40);
+    on_every_engine("random", 7, &verified_network(), 36, 40);
 }
 
 /// Formats of one type an element, some of them without bits.
