@@ -498,7 +498,8 @@ impl Planner<'_> {
                 let is_block = scan.rows.kernel > 1
                     && memory_style(scan.columns.grid) == rtl4ml_hdl::MemoryStyle::Block;
                 let lines_ps = if is_block { block_ram_ps } else { 0 };
-                let choice_ps = if scan.has_padding() { self.model.logic_ps(1) } else { 0 };
+                let choice_ps =
+                    if scan.has_steps_of_padding() { self.model.logic_ps(1) } else { 0 };
                 vec![lines_ps.max(choice_ps + inputs.iter().map(of_input).max().unwrap_or(0))]
             }
         };

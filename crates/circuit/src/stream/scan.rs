@@ -6,10 +6,14 @@
 //! a window away where one is complete. Zero padding and cropping are scans with a window of one
 //! cell.
 //!
+//! Steps are cycles, so padding before the image mostly costs none: what was kept is taken for
+//! padding where a row begins, and where a frame does. Only a window that would end on the first
+//! step needs a step for what is before it, and what is padded behind the image needs its own.
+//!
 //! Ports: `x_valid`, `x_ready` and `x` are the pixels; `room` comes from the buffer; `start` is 1
 //! in the cycle in which `w` is a window.
 
-use rtl4ml_hdl::{BusDriver, BusId, Expr, Module, Operand, Ram, SignalId};
+use rtl4ml_hdl::{BusDriver, BusId, Expr, Module, Operand, Ram, SignalId, Type};
 use rtl4ml_ir::{Range, Shape, TensorType};
 
 use super::fifo::memory_style;
@@ -26,6 +30,8 @@ const SHIFT_REGISTER_COLUMNS: usize = 16;
 pub struct ScanAxis {
     /// Steps along the axis.
     pub grid: usize,
+    /// Cells of padding before the first step.
+    pub before: usize,
     /// The first step on the image.
     pub image_from: usize,
     /// The steps on the image.
@@ -45,14 +51,19 @@ pub struct ScanAxis {
 impl ScanAxis {
     /// The axis of a window that slides over an image.
     pub fn of_window(axis: &rtl4ml_ir::window::SlidingAxis) -> Self {
-        let grid = axis.pad_before + axis.input + axis.pad_after;
+        let last_cell = axis.window.span() - 1;
+        // No window may end on the first step.
+        let before = axis.pad_before.min(last_cell.saturating_sub(1));
+        let image_from = axis.pad_before - before;
+        let grid = image_from + axis.input + axis.pad_after;
         Self {
             grid,
-            image_from: axis.pad_before,
+            before,
+            image_from,
             image: axis.input,
             kernel: axis.window.kernel,
             dilation: axis.window.dilation,
-            emit_from: axis.window.span() - 1,
+            emit_from: last_cell - before,
             emit_until: grid,
             stride: axis.window.stride,
         }
@@ -73,6 +84,7 @@ impl ScanAxis {
     pub fn plain(image: usize) -> Self {
         Self {
             grid: image,
+            before: 0,
             image_from: 0,
             image,
             kernel: 1,
@@ -97,7 +109,7 @@ impl ScanAxis {
             && (step - self.emit_from).is_multiple_of(self.stride)
     }
 
-    fn has_padding(&self) -> bool {
+    fn has_steps_of_padding(&self) -> bool {
         self.grid > self.image
     }
 }
@@ -116,9 +128,14 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Whether some steps are beyond the image.
+    /// Whether windows reach beyond the image.
     pub fn has_padding(&self) -> bool {
-        self.rows.has_padding() || self.columns.has_padding()
+        self.has_steps_of_padding() || self.rows.before + self.columns.before > 0
+    }
+
+    /// Whether some steps are beyond the image.
+    pub fn has_steps_of_padding(&self) -> bool {
+        self.rows.has_steps_of_padding() || self.columns.has_steps_of_padding()
     }
 
     /// The fewest cycles of a frame, with so many between two windows: each window comes as many
@@ -190,9 +207,9 @@ impl Scan {
         let room = control.module.add_input("room", BIT);
         let pixel = layout.elements(&control.module, x);
 
-        let Steps { step, on_image, column } = self.steps(&mut control, x_valid, room, interval);
-        let pixel = self.padded_pixel(&mut control, pixel, on_image);
-        let window = self.window_elements(&mut control, &pixel, step, column);
+        let steps = self.steps(&mut control, x_valid, room, interval);
+        let pixel = self.padded_pixel(&mut control, pixel, steps.on_image);
+        let window = self.window_elements(&mut control, &pixel, &steps);
         let tensor = self.window();
         let layout = BusLayout::of(&tensor);
         let lanes = layout.lane_types();
@@ -245,6 +262,11 @@ impl Scan {
             }
         }
         let emits = control.all("emits", flags);
+        let first = |control: &mut Control, name: &str, at, axis: &ScanAxis| {
+            (axis.before > 0).then(|| control.equals(&format!("{name}_is_first"), at, 0))
+        };
+        let row_is_first = first(control, "row", row, rows);
+        let column_is_first = first(control, "column", column, columns);
         let permit = control.permit(room, interval);
         let may_go = match emits {
             None => permit.allowed,
@@ -288,7 +310,7 @@ impl Scan {
         let row_step = control.and("row_step", step, counter.is_last);
         let row_counter = control.count(row, rows.grid, row_step);
         close_phase(control, "row", rows, phases[0], row_step, row_counter.is_last);
-        Steps { step, on_image, column: (column, counter) }
+        Steps { step, on_image, row_is_first, column_is_first, column: (column, counter) }
     }
 
     /// The channels of the pixel of a step: those of the input, or the padding.
@@ -321,8 +343,7 @@ impl Scan {
         &self,
         control: &mut Control,
         pixel: &[Operand],
-        step: SignalId,
-        column: (SignalId, Counter),
+        steps: &Steps,
     ) -> Vec<Operand> {
         let ranges = self.cell_ranges();
         let layout = BusLayout::of(&self.window_row(&ranges, 1));
@@ -333,7 +354,9 @@ impl Scan {
             let values = (0..cells * ranges.len()).filter_map(known);
             return values.collect();
         }
-        let rows = self.line_buffers(control, &lanes_of_pixel, step, column);
+        let padding: Vec<Operand> = self.padding.iter().copied().map(constant).collect();
+        let padding = layout.lane_values(&padding);
+        let rows = self.line_buffers(control, &lanes_of_pixel, &padding, steps);
         // The cells of a column that windows read, the oldest first.
         let read: Vec<usize> =
             (0..self.rows.kernel).map(|cell| cell * self.rows.dilation).collect();
@@ -346,9 +369,21 @@ impl Scan {
             let name = control.namer.name("column_0");
             let mut bus = control.module.add_bus(&mut control.namer, &name, &types, driver);
             for back in 1..self.columns.span() {
+                // Where a row begins, all that the last one has left makes room for padding.
+                if back > 1
+                    && let Some(is_first) = steps.column_is_first
+                {
+                    let kept: Vec<Operand> =
+                        control.module.lanes(bus).map(Operand::Signal).collect();
+                    let name = format!("column_{back}_next");
+                    let kept = or_padding(control, &name, is_first, &kept, &padding, &types);
+                    let name = control.namer.name(&name);
+                    let driver = BusDriver::Lanes(kept);
+                    bus = control.module.add_bus(&mut control.namer, &name, &types, driver);
+                }
                 let name = control.namer.name(&format!("column_{back}"));
                 let namer = &mut control.namer;
-                bus = control.module.register_bus_if(namer, &name, bus, Some(step));
+                bus = control.module.register_bus_if(namer, &name, bus, Some(steps.step));
                 columns.push(control.module.lanes(bus).map(Operand::Signal).collect());
             }
         }
@@ -381,9 +416,10 @@ impl Scan {
         &self,
         control: &mut Control,
         pixel: &[Operand],
-        step: SignalId,
-        (column, counter): (SignalId, Counter),
+        padding: &[Operand],
+        steps: &Steps,
     ) -> Vec<Vec<Operand>> {
+        let Steps { step, row_is_first, column: (column, counter), .. } = *steps;
         let above = self.rows.span() - 1;
         if above == 0 {
             return vec![pixel.to_vec()];
@@ -401,7 +437,7 @@ impl Scan {
             let name = control.namer.name("lines");
             lines = control.module.add_bus(&mut control.namer, &name, &types, BusDriver::Whole);
             control.namer.name("lines_words");
-            let d = written_lines(control, &written, pixel, lines, &types);
+            let d = written_lines(control, &written, [pixel, padding], row_is_first, lines, &types);
             control.module.rams.push(Ram {
                 q: lines,
                 d,
@@ -414,7 +450,8 @@ impl Scan {
         } else {
             let name = control.namer.name("lines");
             lines = control.module.add_bus(&mut control.namer, &name, &types, BusDriver::Whole);
-            let mut bus = written_lines(control, &written, pixel, lines, &types);
+            let mut bus =
+                written_lines(control, &written, [pixel, padding], row_is_first, lines, &types);
             for index in 1..columns {
                 let name = control.namer.name(&format!("lines_{index}"));
                 let namer = &mut control.namer;
@@ -433,12 +470,20 @@ impl Scan {
 fn written_lines(
     control: &mut Control,
     name: &str,
-    pixel: &[Operand],
+    [pixel, padding]: [&[Operand]; 2],
+    row_is_first: Option<SignalId>,
     lines: BusId,
-    types: &[rtl4ml_hdl::Type],
+    types: &[Type],
 ) -> BusId {
-    let read = control.module.lanes(lines).map(Operand::Signal);
-    let values = pixel.iter().copied().chain(read).take(types.len()).collect();
+    let kept = types.len() - pixel.len();
+    let mut read: Vec<Operand> =
+        control.module.lanes(lines).map(Operand::Signal).take(kept).collect();
+    // Where a frame begins, all that the last one has left makes room for padding.
+    if let Some(is_first) = row_is_first {
+        let name = format!("{name}_above");
+        read = or_padding(control, &name, is_first, &read, padding, types);
+    }
+    let values = pixel.iter().copied().chain(read).collect();
     control.module.add_bus(&mut control.namer, name, types, BusDriver::Lanes(values))
 }
 
@@ -447,7 +492,27 @@ struct Steps {
     step: SignalId,
     /// `None` where every step is on the image.
     on_image: Option<SignalId>,
+    /// Where a frame begins with padding: whether the step is on the first row.
+    row_is_first: Option<SignalId>,
+    /// Where a row begins with padding: whether the step is on the first column.
+    column_is_first: Option<SignalId>,
     column: (SignalId, Counter),
+}
+
+/// The lanes of some pixels, or in their place padding, whose lanes are those of one pixel.
+fn or_padding(
+    control: &mut Control,
+    name: &str,
+    condition: SignalId,
+    lanes: &[Operand],
+    padding: &[Operand],
+    types: &[Type],
+) -> Vec<Operand> {
+    let lanes = lanes.iter().zip(padding.iter().cycle()).zip(types).enumerate();
+    let choice = |(index, ((lane, padding), ty)): (usize, ((&Operand, &Operand), &Type))| {
+        control.select(&format!("{name}_{index}"), *ty, condition, *padding, *lane).into()
+    };
+    lanes.map(choice).collect()
 }
 
 /// The counter of steps modulo the stride, where that is not 1.

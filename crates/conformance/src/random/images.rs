@@ -136,12 +136,21 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     )
 }
 
-/// A network of layers of which some read a tensor of long before as well.
+/// A network on a small image.
 pub fn network() -> impl Strategy<Value = Network> {
-    let image = prop_oneof![
+    network_on(image())
+}
+
+/// The extents of a small image, with one or two axes beside its channels.
+pub fn image() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![
         (2usize..7, 1usize..4).prop_map(|(steps, channels)| vec![steps, channels]),
         (2usize..6, 2usize..6, 1usize..4).prop_map(|(rows, columns, c)| vec![rows, columns, c]),
-    ];
+    ]
+}
+
+/// A network of layers of which some read a tensor of long before as well.
+pub fn network_on(image: impl Strategy<Value = Vec<usize>>) -> impl Strategy<Value = Network> {
     let second = proptest::option::weighted(0.25, suited_type());
     (image, suited_type(), second, vec(recipe(), 1..5), 100.0..600.0f64).prop_map(
         |(extents, ty, second, recipes, mhz)| {
