@@ -1,7 +1,7 @@
 //! A whole network as a circuit: what leaves this crate.
 
 use rtl4ml_hdl::Design;
-use rtl4ml_ir::{Io, Layer, Network, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Io, Layer, TensorType, VerifiedNetwork};
 use serde::Serialize;
 
 use crate::dataflow::TooWide;
@@ -206,7 +206,8 @@ pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
 }
 
 /// What to do about layers that take more cycles than this.
-fn interval_advice(network: &Network, asked: u64) -> String {
+fn interval_advice(network: &VerifiedNetwork, asked: u64) -> String {
+    let network = network.network();
     let in_passes = |layer: &Layer| layer.implementation.parallelization_factor.is_some();
     match network.io {
         Io::Stream => {
@@ -229,7 +230,7 @@ fn check_contract(network: &VerifiedNetwork, circuit: &Circuit) -> Result<(), Ci
         let reasons: Vec<String> =
             slow.map(|l| format!("`{}` {}", l.name, l.initiation_interval_cycles)).collect();
         let reason = reasons.join(", ");
-        let advice = interval_advice(network.network(), asked);
+        let advice = interval_advice(network, asked);
         return Err(CircuitError::InitiationInterval { asked, found, reason, advice });
     }
     let found = circuit.interface.latency_cycles;
