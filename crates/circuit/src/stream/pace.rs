@@ -126,7 +126,9 @@ fn islands(parts: &[Part], channels: usize) -> Vec<Vec<usize>> {
             }
         }
         islands[own].push(index);
-        outputs.iter().for_each(|channel| island_of[channel.0] = Some(own));
+        for channel in outputs {
+            island_of[channel.0] = Some(own);
+        }
     }
     for island in &mut islands {
         island.sort_unstable();

@@ -27,6 +27,7 @@ pub struct Channel {
 }
 
 /// A part of the network of streams.
+#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Debug)]
 pub enum Part {
     /// An input port of the network.
@@ -87,6 +88,7 @@ pub struct Stage {
 }
 
 /// When a stage starts a result.
+#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Clone, Debug)]
 pub enum Front {
     /// With one transfer of each input.
@@ -447,13 +449,12 @@ impl Planner<'_> {
                 continue;
             }
             let input = inputs[index];
-            match &mut self.parts[self.channels[input.0].producer] {
-                Part::Stage(stage) => stage.is_balancing = true,
-                _ => {
-                    let name = format!("{}_skip{index}", layer.name);
-                    let transfer = self.channels[input.0].transfer.clone();
-                    inputs[index] = self.buffer(id, name, Front::Gate, input, transfer, true);
-                }
+            if let Part::Stage(stage) = &mut self.parts[self.channels[input.0].producer] {
+                stage.is_balancing = true;
+            } else {
+                let name = format!("{}_skip{index}", layer.name);
+                let transfer = self.channels[input.0].transfer.clone();
+                inputs[index] = self.buffer(id, name, Front::Gate, input, transfer, true);
             }
         }
     }

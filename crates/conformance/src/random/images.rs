@@ -302,7 +302,7 @@ fn types_of_channels(recipe: &Recipe, shape: &[usize]) -> Types {
     let channels = *shape.last().unwrap();
     let count = shape.iter().product();
     Types::PerElement(
-        (0..count).map(|i| if i % channels % 2 == 0 { some } else { other }).collect(),
+        (0..count).map(|i| if (i % channels).is_multiple_of(2) { some } else { other }).collect(),
     )
 }
 
