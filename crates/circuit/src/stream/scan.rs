@@ -305,13 +305,12 @@ impl Scan {
         let ranges = self.cell_ranges();
         let mut padded = Vec::with_capacity(pixel.len());
         for (channel, (value, range)) in pixel.into_iter().zip(&ranges).enumerate() {
-            padded.push(match range.as_constant() {
-                Some(mantissa) => constant(mantissa),
-                None => {
-                    let padding = constant(self.padding[channel]);
-                    let name = format!("pixel_{channel}");
-                    control.select(&name, signal_type(*range), on_image, value, padding).into()
-                }
+            padded.push(if let Some(mantissa) = range.as_constant() {
+                constant(mantissa)
+            } else {
+                let padding = constant(self.padding[channel]);
+                let name = format!("pixel_{channel}");
+                control.select(&name, signal_type(*range), on_image, value, padding).into()
             });
         }
         padded
@@ -416,7 +415,7 @@ impl Scan {
             let name = control.namer.name("lines");
             lines = control.module.add_bus(&mut control.namer, &name, &types, BusDriver::Whole);
             control.namer.name("lines_words");
-            let d = self.written_lines(
+            let d = Self::written_lines(
                 control,
                 &written,
                 [pixel, padding],
@@ -436,7 +435,7 @@ impl Scan {
         } else {
             let name = control.namer.name("lines");
             lines = control.module.add_bus(&mut control.namer, &name, &types, BusDriver::Whole);
-            let mut bus = self.written_lines(
+            let mut bus = Self::written_lines(
                 control,
                 &written,
                 [pixel, padding],
@@ -458,7 +457,6 @@ impl Scan {
     }
 
     fn written_lines(
-        &self,
         control: &mut Control,
         name: &str,
         [pixel, padding]: [&[Operand]; 2],

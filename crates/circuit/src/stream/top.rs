@@ -162,12 +162,11 @@ impl Top<'_> {
             self.module.add_signal(name, BIT)
         };
         let (valid, ready) = (bit("valid"), bit("ready"));
-        let bus = match shared {
-            Some(shared) => self.wires[shared.0].bus,
-            None => {
-                let tensor = self.channels[channel.0].transfer.clone();
-                self.tensor_bus(&format!("{name}_data"), &tensor)
-            }
+        let bus = if let Some(shared) = shared {
+            self.wires[shared.0].bus
+        } else {
+            let tensor = self.channels[channel.0].transfer.clone();
+            self.tensor_bus(&format!("{name}_data"), &tensor)
         };
         self.wires.push(Wires { valid, ready, bus });
     }
