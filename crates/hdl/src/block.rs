@@ -43,6 +43,8 @@ pub struct ModuleBlock {
     children: Vec<ModuleBlock>,
     /// Statements have not run on these values yet.
     dirty: bool,
+    /// Values have changed since the parent looked at the outputs.
+    fresh: bool,
     /// A port changed in this delta.
     changed: bool,
     is_top: bool,
@@ -135,6 +137,7 @@ impl ModuleBlock {
             scratch: Vec::new(),
             children,
             dirty: true,
+            fresh: true,
             changed: false,
             is_top: false,
             trace_locals: false,
@@ -162,8 +165,9 @@ impl ModuleBlock {
         &self.values[*first..first + next.len()]
     }
 
-    /// Lets one edge of the clock pass: registers take their next values.
-    fn clock_edge(&mut self) {
+    /// Lets one edge of the clock pass: registers take their next values. Whether one of them
+    /// changed: most of a circuit waits most of the time, and then has nothing to evaluate.
+    fn clock_edge(&mut self) -> bool {
         let module = self.design.module(self.id);
         let reset = module.reset.is_some_and(|reset| self.values[reset.0 as usize] != 0);
         self.scratch.clear();
@@ -186,22 +190,26 @@ impl ModuleBlock {
         let first_read = self.scratch.len();
         self.access_rams();
         let module = self.design.module(self.id);
+        let mut changed = false;
+        let mut set = |first: usize, word: &[i64]| {
+            let now = &mut self.values[first..first + word.len()];
+            changed |= now != word;
+            now.copy_from_slice(word);
+        };
         let mut read = &self.scratch[first_read..];
         for ram in &module.rams {
             let bus = module.bus(ram.q);
             let (word, rest) = read.split_at(bus.lanes as usize);
-            let first = bus.first.0 as usize;
-            self.values[first..first + word.len()].copy_from_slice(word);
+            set(bus.first.0 as usize, word);
             read = rest;
         }
         for (register, next) in self.registers.iter().zip(&self.scratch) {
-            self.values[register.q as usize] = *next;
+            set(register.q as usize, std::slice::from_ref(next));
         }
         for (rom, word) in module.roms.iter().zip(words) {
-            let first = module.bus(rom.q).first.0 as usize;
-            let word = &rom.words[word];
-            self.values[first..first + word.len()].copy_from_slice(word);
+            set(module.bus(rom.q).first.0 as usize, &rom.words[word]);
         }
+        changed
     }
 
     /// Reads a word of each RAM into `scratch`, behind what is there, then writes what is to be
@@ -228,7 +236,10 @@ impl ModuleBlock {
         let design = Arc::clone(&self.design);
         let module = design.module(self.id);
         let mut changed = false;
-        for (instance, child) in module.instances.iter().zip(&self.children) {
+        for (instance, child) in module.instances.iter().zip(&mut self.children) {
+            if !std::mem::take(&mut child.fresh) {
+                continue;
+            }
             for (connection, port) in instance.connections.iter().zip(&child.ports) {
                 if port.direction == Direction::Output {
                     let (first, count) = connection_signals(module, *connection);
@@ -334,12 +345,12 @@ fn bus_signals(module: &Module, bus: BusId) -> (usize, usize) {
 impl Logic for ModuleBlock {
     fn update(&mut self) {
         if self.clock.pos_edge() {
-            self.clock_edge();
-            self.dirty = true;
+            self.dirty |= self.clock_edge();
         }
         self.dirty |= self.read_children();
         if std::mem::take(&mut self.dirty) {
             run(&self.statements, &mut self.values);
+            self.fresh = true;
             self.write_children();
             // An output port's value is visible to the parent as soon as the parent looks, which
             // is in the next delta: asking for one is all that a change has to do.

@@ -1,5 +1,7 @@
 //! How deep the buffers of a plan are: as deep as it takes to run at full speed, and deep enough
-//! where ways meet again that the network never stops.
+//! where ways meet again that the network never stops, and no deeper.
+
+use std::cmp::Reverse;
 
 use super::fifo::{Fifo, WRITE_CYCLES};
 use super::fork::Fork;
@@ -16,6 +18,10 @@ const FRAMES: usize = 4;
 /// How many results a buffer may hold beyond those that its arithmetic has in flight, in the order
 /// in which they are tried.
 const SLACKS: [usize; 6] = [1, 2, 4, 8, 16, 32];
+
+/// How long the search for shallower buffers may take: cycles times parts, of which a second has
+/// some tens of millions.
+const SHRINKING_CYCLES: u64 = 1 << 28;
 
 /// Chooses the depths of all buffers: the least slack that gives the shortest interval, which is
 /// at best that of the slowest layer. Returns what the network then does.
@@ -52,7 +58,54 @@ pub fn choose(
     let (run, depths) = best.ok_or(CircuitError::StreamStops)?;
     let mut depths = depths.into_iter();
     set(parts, |_| depths.next().unwrap_or(1));
-    Ok(run)
+    Ok(shrink(parts, channels, run))
+}
+
+/// Makes each buffer as shallow as it can be while latency and interval stay what they are, those
+/// that take the most bits first. What is left of the interval is what the network then does.
+fn shrink(parts: &mut [Part], channels: &[Channel], mut best: Run) -> Run {
+    let mut order: Vec<(u64, usize)> = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        if let Part::Stage(stage) = part {
+            let bits = stage.result().ranges.iter().map(|range| u64::from(range.width()));
+            order.push((stage.depth as u64 * bits.sum::<u64>(), index));
+        }
+    }
+    order.sort_unstable_by_key(|(bits, index)| (Reverse(*bits), *index));
+    let mut cycles_left = SHRINKING_CYCLES;
+    for (_, index) in order {
+        let Part::Stage(stage) = &parts[index] else { continue };
+        let (mut too_few, mut enough) = (base_depth(stage), stage.depth);
+        while enough > too_few + 1 {
+            // A run takes some frames.
+            let cost = (best.latency_cycles
+                + best.interval_cycles * (best.regular_from as u64 + 2))
+                * parts.len() as u64;
+            if cost > cycles_left {
+                return best;
+            }
+            cycles_left -= cost;
+            let depth = too_few.midpoint(enough);
+            set_one(parts, index, depth);
+            let run = pace::run(&model_parts(parts, channels, false), channels.len());
+            let as_good = |run: &Run| {
+                run.interval_cycles <= best.interval_cycles
+                    && run.latency_cycles <= best.latency_cycles
+            };
+            match run.filter(as_good) {
+                Some(run) => (best, enough) = (run, depth),
+                None => too_few = depth,
+            }
+        }
+        set_one(parts, index, enough);
+    }
+    best
+}
+
+fn set_one(parts: &mut [Part], index: usize, depth: usize) {
+    if let Part::Stage(stage) = &mut parts[index] {
+        stage.depth = depth;
+    }
 }
 
 /// The results that a stage has under way when it starts one as often as it can.

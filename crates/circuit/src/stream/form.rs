@@ -8,6 +8,7 @@ use rtl4ml_ir::{
 use super::scan::{Scan, ScanAxis};
 
 /// How a layer works on a stream.
+#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Debug)]
 pub enum Form {
     /// Not at all: the same transfers are another tensor.

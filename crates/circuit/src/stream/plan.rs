@@ -27,6 +27,7 @@ pub struct Channel {
 }
 
 /// A part of the network of streams.
+#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Debug)]
 pub enum Part {
     /// An input port of the network.
@@ -87,6 +88,7 @@ pub struct Stage {
 }
 
 /// When a stage starts a result.
+#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Clone, Debug)]
 pub enum Front {
     /// With one transfer of each input.
