@@ -203,11 +203,13 @@ impl ModuleBlock {
             set(bus.first.0 as usize, word);
             read = rest;
         }
-        for (register, next) in self.registers.iter().zip(&self.scratch) {
-            set(register.q as usize, std::slice::from_ref(next));
-        }
         for (rom, word) in module.roms.iter().zip(words) {
             set(module.bus(rom.q).first.0 as usize, &rom.words[word]);
+        }
+        for (register, next) in self.registers.iter().zip(&self.scratch) {
+            let now = &mut self.values[register.q as usize];
+            changed |= now != next;
+            *now = *next;
         }
         changed
     }
