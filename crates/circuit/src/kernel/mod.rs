@@ -3,7 +3,7 @@
 //! A layer is its kernels [`Applied`] to windows of its input. The core of its circuit does some
 //! positions at a time, with a multiplier for each product ([`parallel`]) or with multipliers
 //! each of which does as many products as the reuse factor says ([`shared`]). Where these are not
-//! all positions, [`passes`] leads one window after the other through the core.
+//! all positions, `passes` leads one window after the other through the core.
 
 mod applied;
 mod draft;

@@ -10,7 +10,7 @@
 //!
 //! [`emit`] cuts a result into transfers, [`fork`] serves several readers. [`plan`](mod@plan)
 //! decides which stages a network has, [`model`] and [`pace`] run them without data to find latency,
-//! interval and the depths of the buffers, and [`top`] writes and wires the modules.
+//! interval and the depths of the buffers, and `top` writes and wires the modules.
 
 pub mod collect;
 pub mod depths;
