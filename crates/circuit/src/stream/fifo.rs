@@ -28,7 +28,7 @@ pub fn memory_style(words: usize) -> MemoryStyle {
 }
 
 /// The module of a buffer for `depth` transfers with these lanes.
-pub fn module(name: &str, depth: usize, lanes: &[Type]) -> Module {
+pub fn module(name: &str, depth: usize, lanes: &[Type], style: MemoryStyle) -> Module {
     let mut control =
         Control::new(name, &["start", "room", "x_valid", "x", "y_valid", "y_ready", "y"]);
     let start = control.module.add_input("start", BIT);
@@ -66,7 +66,6 @@ pub fn module(name: &str, depth: usize, lanes: &[Type]) -> Module {
         control.count(write_address, depth, push);
         let read = control.open("read_position", pointer);
         let read_address = control.count(read, depth, pop).next;
-        let style = memory_style(depth);
         let ram = Ram { q: d, d, write: push, write_address, read_address, words: depth, style };
         let q = control.module.ram(&mut control.namer, "head", ram);
         let values: Vec<Operand> = control.module.lanes(q).map(Operand::Signal).collect();

@@ -1,7 +1,9 @@
 //! The top module of a network of streams: the parts of the plan, wired.
 
 use rtl4ml_hdl::names::Namer;
-use rtl4ml_hdl::{BusDriver, BusId, Connection, Expr, Instance, Module, Operand, SignalId};
+use rtl4ml_hdl::{
+    BusDriver, BusId, Connection, Expr, Instance, MemoryStyle, Module, Operand, SignalId,
+};
 use rtl4ml_ir::{Io, Source, TensorType, VerifiedNetwork};
 
 use super::model::ChannelId;
@@ -223,8 +225,12 @@ impl Top<'_> {
             let operands = buses;
             (valid, buses) = self.core(core, valid, &operands);
         }
-        let mut module =
-            fifo::module(&self.module_name(&format!("{name}_buffer")), depth, &lanes_of(&result));
+        // What reads a buffer was built before its depth was known: only of one that balances was
+        // it assumed that it may be a block RAM, whose output comes late.
+        let style =
+            if stage.is_balancing { fifo::memory_style(depth) } else { MemoryStyle::Distributed };
+        let module_name = self.module_name(&format!("{name}_buffer"));
+        let mut module = fifo::module(&module_name, depth, &lanes_of(&result), style);
         module.doc = vec![
             format!("Buffer behind {name} of {}: {depth} transfers.", self.verified.network().name),
             format!("  a transfer: {result}"),

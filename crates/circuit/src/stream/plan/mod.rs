@@ -1,11 +1,13 @@
 //! Which stages a network of streams has.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod balance;
+mod cores;
+
+use std::collections::{HashMap, VecDeque};
 
 use rtl4ml_ir::{Layer, LayerId, Op, Shape, Source, TensorType, VerifiedNetwork};
 
 use super::depths;
-use super::fifo::memory_style;
 use super::form::{Form, form, transfers};
 use super::model::ChannelId;
 use super::pace::Run;
@@ -13,7 +15,7 @@ use super::scan::Scan;
 use crate::circuit::CircuitError;
 use crate::delay::DelayModel;
 use crate::layer::BuiltLayer;
-use crate::layers::{LayerContext, LayerInput, Wire};
+use crate::layers::Wire;
 
 /// A stream between two parts.
 #[derive(Clone, Debug)]
@@ -439,138 +441,6 @@ impl Planner<'_> {
             is_balancing,
         }));
         output
-    }
-
-    /// Where ways that began together meet again, the faster ones are buffered.
-    fn balance(&mut self, id: LayerId, layer: &Layer, inputs: &mut [ChannelId]) {
-        let ancestors: Vec<BTreeSet<usize>> =
-            inputs.iter().map(|input| self.ancestors(*input)).collect();
-        for index in 0..inputs.len() {
-            let meets =
-                |other: usize| other != index && !ancestors[index].is_disjoint(&ancestors[other]);
-            if !(0..inputs.len()).any(meets) {
-                continue;
-            }
-            let input = inputs[index];
-            if let Part::Stage(stage) = &mut self.parts[self.channels[input.0].producer] {
-                stage.is_balancing = true;
-            } else {
-                let name = format!("{}_skip{index}", layer.name);
-                let transfer = self.channels[input.0].transfer.clone();
-                inputs[index] = self.buffer(id, name, Front::Gate, input, transfer, true);
-            }
-        }
-    }
-
-    /// The part that feeds a stream, and all before it.
-    fn ancestors(&self, channel: ChannelId) -> BTreeSet<usize> {
-        let mut found = BTreeSet::new();
-        let mut open = vec![self.channels[channel.0].producer];
-        while let Some(part) = open.pop() {
-            if found.insert(part) {
-                let inputs: &[ChannelId] = match &self.parts[part] {
-                    Part::Input { .. } => &[],
-                    Part::Stage(stage) => &stage.inputs,
-                    Part::Emit { input, .. }
-                    | Part::Fork { input, .. }
-                    | Part::Output { input } => std::slice::from_ref(input),
-                };
-                open.extend(inputs.iter().map(|input| self.channels[input.0].producer));
-            }
-        }
-        found
-    }
-
-    /// When the elements that a front hands on are there, in picoseconds after the cycle's start.
-    fn arrivals(
-        &self,
-        front: &Front,
-        inputs: &[ChannelId],
-        operands: &[TensorType],
-    ) -> Vec<Vec<u32>> {
-        let block_ram_ps = self.model.fabric.block_ram_ps;
-        let of_input = |input: &ChannelId| match &self.parts[self.channels[input.0].producer] {
-            // How deep it will be is not known yet.
-            Part::Stage(stage) if stage.is_balancing => block_ram_ps,
-            _ => 0,
-        };
-        let ps = match front {
-            Front::Gate | Front::Collect(_) => inputs.iter().map(of_input).collect(),
-            Front::Scan(scan) => {
-                let is_block = scan.rows.kernel > 1
-                    && memory_style(scan.columns.grid) == rtl4ml_hdl::MemoryStyle::Block;
-                let lines_ps = if is_block { block_ram_ps } else { 0 };
-                let choice_ps =
-                    if scan.has_steps_of_padding() { self.model.logic_ps(1) } else { 0 };
-                vec![lines_ps.max(choice_ps + inputs.iter().map(of_input).max().unwrap_or(0))]
-            }
-        };
-        ps.into_iter().zip(operands).map(|(ps, ty)| vec![ps; ty.element_count()]).collect()
-    }
-
-    /// Adds a layer to the stage that feeds it, where it keeps up with that and nobody else reads
-    /// the stage. Returns the stage's stream.
-    fn fused(
-        &mut self,
-        id: LayerId,
-        layer: &Layer,
-        op: Option<&Op>,
-        input: ChannelId,
-        operand: &TensorType,
-        result: &TensorType,
-    ) -> Result<Option<ChannelId>, CircuitError> {
-        let producer = self.channels[input.0].producer;
-        let Part::Stage(stage) = &self.parts[producer] else { return Ok(None) };
-        let (Some(op), false) = (op, stage.is_balancing) else { return Ok(None) };
-        let operands = [stage.result().reshaped(operand.shape.clone())];
-        let last = stage.cores.iter().rev().find_map(|core| core.built.as_ref());
-        let only_built = stage.cores.iter().all(|core| core.built.is_some());
-        let (Some(last), true) = (last, only_built) else { return Ok(None) };
-        let (arrivals, interval) = ([last.arrivals_ps.clone()], stage.interval);
-        let core = self.core(id, layer, op, &operands, &arrivals, result)?;
-        let own = core.built.as_ref().map_or(1, |built| built.initiation_interval_cycles);
-        if own > interval {
-            return Ok(None);
-        }
-        let transfers = self.channels[input.0].transfers as u64;
-        self.layer_intervals.push(transfers * own);
-        self.channels[input.0].transfer = result.clone();
-        if let Part::Stage(stage) = &mut self.parts[producer] {
-            stage.cores.push(core);
-        }
-        Ok(Some(input))
-    }
-
-    /// A layer's arithmetic on what a front hands on.
-    fn core(
-        &self,
-        id: LayerId,
-        layer: &Layer,
-        op: &Op,
-        operands: &[TensorType],
-        arrivals: &[Vec<u32>],
-        result: &TensorType,
-    ) -> Result<Core, CircuitError> {
-        let (mut layer, op) = (layer.clone(), op.clone());
-        layer.implementation.parallelization_factor = None;
-        layer.op = op;
-        let inputs: Vec<LayerInput> = operands
-            .iter()
-            .zip(arrivals)
-            .map(|(tensor, arrivals_ps)| LayerInput { tensor, arrivals_ps })
-            .collect();
-        let module_name = format!("{}_{}", self.verified.network().name, layer.name);
-        let context = LayerContext {
-            module_name: &module_name,
-            layer: &layer,
-            inputs: &inputs,
-            output: result,
-            model: self.model,
-        };
-        let built = context.build()?;
-        let wires = if built.is_some() { None } else { context.wires() };
-        let wires = wires.unwrap_or_default();
-        Ok(Core { layer: id, built, operands: operands.to_vec(), wires, result: result.clone() })
     }
 }
 
