@@ -1,6 +1,7 @@
 //! Activations whose pieces are straight lines: no table, exact before the cast.
 
 use super::kernel::{ExactRange, exact_sum};
+use super::merge::broadcast_indices;
 use super::pool::aligned;
 use super::{ResultType, bounded, result_tensor};
 use crate::constant::Constant;
@@ -65,17 +66,7 @@ impl LeakyRelu {
         let (own, whole) = (&self.alpha.extents, shape.extents());
         let missing = whole.len().checked_sub(own.len())?;
         let fits = own.iter().zip(&whole[missing..]).all(|(own, whole)| *own == 1 || own == whole);
-        let index = |mut element: usize| {
-            let (mut index, mut stride) = (0, 1);
-            for (axis, extent) in whole.iter().enumerate().rev() {
-                let own = axis.checked_sub(missing).map_or(1, |axis| own[axis]);
-                index += if own == 1 { 0 } else { (element % extent) * stride };
-                stride *= own;
-                element /= extent;
-            }
-            index
-        };
-        fits.then(|| (0..shape.element_count()).map(index).collect())
+        fits.then(|| broadcast_indices(own, whole))
     }
 
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
