@@ -8,7 +8,6 @@ use rtl4ml_ir::{
 use super::scan::{Scan, ScanAxis};
 
 /// How a layer works on a stream.
-#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Debug)]
 pub enum Form {
     /// Not at all: the same transfers are another tensor.
@@ -42,6 +41,11 @@ pub fn transfers(tensor: &TensorType) -> Option<(TensorType, usize)> {
     Some((transfer, count))
 }
 
+/// Whether a layer's result is its input, transfer by transfer: a reshape that leaves the channels.
+pub fn is_alias(op: &Op, input: &TensorType, output: &TensorType) -> bool {
+    matches!(op, Op::Reshape(_)) && output.shape.extents().last() == input.shape.extents().last()
+}
+
 /// The form of a layer on inputs of these types.
 pub fn form(op: &Op, inputs: &[&TensorType], output: &TensorType) -> Form {
     let counts: Option<Vec<(TensorType, usize)>> =
@@ -56,9 +60,7 @@ pub fn form(op: &Op, inputs: &[&TensorType], output: &TensorType) -> Form {
     }
     let extents = inputs[0].shape.extents();
     let window = match op {
-        Op::Reshape(_) if output.shape.extents().last() == extents.last() => {
-            return Form::Alias;
-        }
+        Op::Reshape(_) if is_alias(op, inputs[0], output) => return Form::Alias,
         Op::Conv(conv) if !is_point(&conv.window) => conv_form(conv, extents, &counts[0].0),
         Op::Pool(pool) => pool_form(pool, extents, &counts[0].0),
         Op::Rearrange(rearrange) => moved_form(rearrange, extents, &counts[0].0),

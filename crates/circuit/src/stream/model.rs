@@ -12,7 +12,6 @@ use super::scan::{Action, Walk};
 pub struct ChannelId(pub usize);
 
 /// A part of the network.
-#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Clone, Debug)]
 pub enum Part {
     /// An input port, whose frames have so many transfers.

@@ -1,7 +1,7 @@
 //! The arithmetic of stages: each layer's, built for the moments at which its operands are there.
 
 use rtl4ml_hdl::MemoryStyle;
-use rtl4ml_ir::{Layer, LayerId, Op, TensorType};
+use rtl4ml_ir::{Implementation, Layer, LayerId, Op, TensorType};
 
 use super::{Core, Front, Part, Planner};
 use crate::circuit::CircuitError;
@@ -80,9 +80,10 @@ impl Planner<'_> {
         arrivals: &[Vec<u32>],
         result: &TensorType,
     ) -> Result<Core, CircuitError> {
-        let (mut layer, op) = (layer.clone(), op.clone());
-        layer.implementation.parallelization_factor = None;
-        layer.op = op;
+        let implementation =
+            Implementation { parallelization_factor: None, ..layer.implementation };
+        let (name, inputs) = (layer.name.clone(), layer.inputs.clone());
+        let layer = Layer { name, op: op.clone(), inputs, implementation };
         let inputs: Vec<LayerInput> = operands
             .iter()
             .zip(arrivals)

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use rtl4ml_ir::{Layer, LayerId, Op, Shape, Source, TensorType, VerifiedNetwork};
 
 use super::depths;
-use super::form::{Form, form, transfers};
+use super::form::{self, Form, form, transfers};
 use super::model::ChannelId;
 use super::pace::Run;
 use super::scan::Scan;
@@ -29,7 +29,6 @@ pub struct Channel {
 }
 
 /// A part of the network of streams.
-#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Debug)]
 pub enum Part {
     /// An input port of the network.
@@ -90,7 +89,6 @@ pub struct Stage {
 }
 
 /// When a stage starts a result.
-#[allow(clippy::large_enum_variant, reason = "there are few of them")]
 #[derive(Clone, Debug)]
 pub enum Front {
     /// With one transfer of each input.
@@ -210,8 +208,8 @@ fn root(verified: &VerifiedNetwork, source: Source) -> Source {
 fn is_alias(verified: &VerifiedNetwork, source: Source) -> bool {
     let Source::Layer(id) = source else { return false };
     let layer = &verified.network().layers[id.0 as usize];
-    let inputs: Vec<&TensorType> = layer.inputs.iter().map(|s| verified.tensor_type(*s)).collect();
-    matches!(form(&layer.op, &inputs, verified.tensor_type(source)), Form::Alias)
+    let input = verified.tensor_type(layer.inputs[0]);
+    form::is_alias(&layer.op, input, verified.tensor_type(source))
 }
 
 struct Planner<'a> {
