@@ -113,6 +113,8 @@ impl DelayModel {
         match &node.op {
             NodeOp::Input(_) | NodeOp::Constant(_) => vec![0],
             NodeOp::Add(..) | NodeOp::Sub(..) => vec![self.adder_ps(node.range.width())],
+            NodeOp::Compress(sum, _) if sum.counters.is_empty() => vec![0],
+            NodeOp::Compress(..) => vec![self.adder_ps(node.range.width())],
             NodeOp::Select { .. } | NodeOp::Rectify(_) => vec![self.logic_ps(1)],
             NodeOp::Cast { a, fraction_bits, to } => {
                 vec![self.cast_ps(width(*a), node, *fraction_bits, *to)]

@@ -87,7 +87,11 @@ impl Statistics {
     /// Adds what a dataflow is made of.
     pub fn count(&mut self, Part { dataflow, schedule, .. }: &Part) {
         self.worst_stage_ps = self.worst_stage_ps.max(schedule.worst_ps);
-        let adders = |op: &NodeOp| matches!(op, NodeOp::Add(..) | NodeOp::Sub(..));
+        let adders = |op: &NodeOp| match op {
+            NodeOp::Add(..) | NodeOp::Sub(..) => true,
+            NodeOp::Compress(sum, _) => !sum.counters.is_empty(),
+            _ => false,
+        };
         self.adders += dataflow.count(adders) as u64;
         for (_, node) in dataflow.nodes() {
             let width = |id| factor_width(dataflow.range(id));

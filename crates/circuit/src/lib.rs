@@ -16,6 +16,7 @@ mod circuit;
 pub mod control;
 pub mod dataflow;
 pub mod delay;
+pub mod distributed;
 mod doc;
 pub mod kernel;
 pub mod layer;

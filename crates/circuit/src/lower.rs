@@ -123,6 +123,9 @@ impl Lowering<'_> {
             (this.operand_at(operand.node, stage), operand.shift)
         };
         let expr = match *op {
+            NodeOp::Compress(ref sum, _) => Expr::Compress(Box::new(
+                sum.map(|of| BitOf { signal: self.held_at(of.node, stage), bit: of.bit }),
+            )),
             NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Lookup { .. } => {
                 unreachable!("handled by the caller")
             }

@@ -16,7 +16,7 @@ pub use applied::Applied;
 pub use tiling::Tiling;
 
 use rtl4ml_ir::layers::KernelShape;
-use rtl4ml_ir::{MultiplierStyle, Range, ResultType, Strategy, Value};
+use rtl4ml_ir::{MultiplierStyle, Range, ResultType, Value};
 
 use crate::circuit::CircuitError;
 use crate::dataflow::{Accumulator, Material};
@@ -33,12 +33,6 @@ pub fn build(
     result: &ResultType,
 ) -> Result<BuiltLayer, CircuitError> {
     let implementation = context.layer.implementation;
-    if implementation.strategy == Strategy::DistributedArithmetic {
-        return Err(CircuitError::StrategyNotBuilt {
-            layer: context.layer.name.clone(),
-            strategy: implementation.strategy.word(),
-        });
-    }
     let positions = applied.positions();
     let at_once = implementation.parallelization_factor.map_or(positions, |p| p as usize);
     if at_once < positions {
