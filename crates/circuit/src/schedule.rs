@@ -8,7 +8,7 @@
 use std::fmt;
 
 use crate::dataflow::{Dataflow, NodeId};
-use crate::delay::DelayModel;
+use crate::delay::{DelayModel, Step};
 
 /// A moment: a stage, and picoseconds after its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +46,9 @@ impl Schedule {
                 _ => {
                     let operands = node.op.operands().map(|operand| ready[operand.0 as usize]);
                     let available = operands.max().unwrap_or_default();
-                    place(available, &model.node_stages(dataflow, id), model.budget_ps)
+                    let parts: Vec<u32> =
+                        model.node_steps(dataflow, id).into_iter().map(Step::total_ps).collect();
+                    place(available, &parts, model.budget_ps)
                 }
             };
             worst_ps = worst_ps.max(end.arrival_ps);
@@ -136,7 +138,8 @@ mod tests {
         dataflow.outputs = vec![Shifted { node: sum.node, shift: 0 }];
         let schedule = Schedule::asap(&dataflow, &[Moment::default(); 12], &model);
         assert!(schedule.worst_ps <= model.budget_ps);
-        let delay: u32 = dataflow.nodes().map(|(id, _)| model.node_stages(&dataflow, id)[0]).sum();
+        let delay: u32 =
+            dataflow.nodes().map(|(id, _)| model.node_steps(&dataflow, id)[0].total_ps()).sum();
         assert_eq!(schedule.last_stage, delay / model.budget_ps);
     }
 }

@@ -47,7 +47,7 @@ impl Builder<'_> {
         // The loop through the accumulator has one cycle; its inputs are registered before it
         // where both do not fit.
         let accumulation = self.accumulation(&dataflow, units, biases)?;
-        let unlimited = DelayModel { budget_ps: u32::MAX, ..*self.model };
+        let unlimited = DelayModel { budget_ps: u32::MAX, ..self.model.clone() };
         let arrivals = |schedule: &Schedule| -> Vec<Moment> {
             let outputs = dataflow.outputs.iter();
             let partials = outputs.map(|out| Moment {
