@@ -6,21 +6,21 @@ use super::{Applied, Kernel, material, needs_multiplier, varies};
 use crate::circuit::CircuitError;
 use crate::dataflow::sum::start_value;
 use crate::dataflow::{Dataflow, Material, Term, TooWide};
-use crate::layer::{BuiltLayer, parallel_layer};
+use crate::layer::{Untimed, parallel_layer};
 use crate::layers::{LayerContext, result};
 
-/// Builds all positions of a layer at once.
+/// The dataflow of all positions of a layer.
 ///
 /// # Errors
 /// When an intermediate needs more than 64 bits.
-pub fn build(
+pub fn untimed(
     context: &LayerContext,
     applied: &Applied,
     result_type: &ResultType,
-) -> Result<BuiltLayer, CircuitError> {
+) -> Result<Untimed, CircuitError> {
     let style = context.layer.implementation.multiplier;
     let mut multipliers = 0;
-    let mut built = parallel_layer(context, |dataflow, inputs| {
+    let mut untimed = parallel_layer(context, |dataflow, inputs| {
         let mut results = Vec::with_capacity(context.output.element_count());
         let zero = dataflow.constant_term(Value::ZERO);
         for (index, window) in applied.windows.iter().enumerate() {
@@ -39,8 +39,8 @@ pub fn build(
         }
         Ok(results)
     })?;
-    built.statistics.multipliers = multipliers;
-    Ok(built)
+    untimed.statistics.multipliers = multipliers;
+    Ok(untimed)
 }
 
 /// The sums of a kernel: one term for each output, before the result's cast. `prefix` starts the
