@@ -13,6 +13,8 @@ mod dataflow;
 mod greedy;
 mod max_flow;
 pub(crate) mod region;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
