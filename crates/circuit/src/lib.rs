@@ -23,6 +23,7 @@ pub mod layer;
 pub mod layers;
 mod library;
 pub mod lower;
+mod pipeline;
 mod plan;
 pub mod protocol;
 pub mod schedule;

@@ -50,7 +50,7 @@ pub fn lower(
 
 impl Lowering<'_> {
     fn operations(&mut self, inputs: &[Operand]) {
-        let needed = self.needed();
+        let needed = self.dataflow.needed();
         for (id, node) in self.dataflow.nodes() {
             if !needed[id.0 as usize] {
                 continue;
@@ -79,20 +79,6 @@ impl Lowering<'_> {
                 self.held_at(id, end);
             }
         }
-    }
-
-    /// The nodes that an output depends on.
-    fn needed(&self) -> Vec<bool> {
-        let mut needed = vec![false; self.dataflow.nodes().len()];
-        for output in &self.dataflow.outputs {
-            needed[output.node.0 as usize] = true;
-        }
-        for (id, node) in self.dataflow.nodes().collect::<Vec<_>>().into_iter().rev() {
-            if needed[id.0 as usize] {
-                node.op.operands().for_each(|operand| needed[operand.0 as usize] = true);
-            }
-        }
-        needed
     }
 
     /// The signal that holds a node in a stage, behind as many registers as it takes.

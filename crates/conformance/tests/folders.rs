@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rtl4ml_conformance::{
     BuiltCase, Case, on_external_simulators, on_rust_hdl, on_simulators, root,
 };
-use rtl4ml_ir::Io;
+use rtl4ml_ir::{Io, verify};
 use rtl4ml_sim::external::Simulator;
 
 /// The specs in the folders below a folder, by name.

@@ -231,6 +231,31 @@ impl Dataflow {
         self.input_count as usize
     }
 
+    /// The widths of the inputs; `None` where one is a constant.
+    pub fn input_widths(&self) -> Vec<Option<u32>> {
+        let mut widths = vec![None; self.input_count()];
+        for node in &self.nodes {
+            if let NodeOp::Input(index) = node.op {
+                widths[index as usize] = Some(node.range.width());
+            }
+        }
+        widths
+    }
+
+    /// For each node, whether an output depends on it.
+    pub fn needed(&self) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        for output in &self.outputs {
+            needed[output.node.0 as usize] = true;
+        }
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if needed[index] {
+                node.op.operands().for_each(|operand| needed[operand.0 as usize] = true);
+            }
+        }
+        needed
+    }
+
     /// An integer.
     pub fn constant(&mut self, mantissa: i128) -> NodeId {
         let op = NodeOp::Constant(mantissa);

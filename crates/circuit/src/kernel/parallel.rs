@@ -8,24 +8,24 @@ use crate::circuit::CircuitError;
 use crate::dataflow::sum::{order_is_free, start_value};
 use crate::dataflow::{Accumulator, Dataflow, Material, Term, TooWide};
 use crate::distributed::{self, Rule, Sum};
-use crate::layer::{BuiltLayer, parallel_layer};
+use crate::layer::{Untimed, parallel_layer};
 use crate::layers::{LayerContext, result};
 
-/// Builds all positions of a layer at once.
+/// The dataflow of all positions of a layer.
 ///
 /// # Errors
 /// When an intermediate needs more than 64 bits.
-pub fn build(
+pub fn untimed(
     context: &LayerContext,
     applied: &Applied,
     result_type: &ResultType,
-) -> Result<BuiltLayer, CircuitError> {
+) -> Result<Untimed, CircuitError> {
     let style = match context.layer.implementation.strategy {
         Strategy::DistributedArithmetic => MultiplierStyle::Lut,
         Strategy::Latency | Strategy::Resource => context.layer.implementation.multiplier,
     };
     let mut multipliers = 0;
-    let mut built = parallel_layer(context, |dataflow, inputs| {
+    let mut untimed = parallel_layer(context, |dataflow, inputs| {
         let mut results = Vec::with_capacity(context.output.element_count());
         let zero = dataflow.constant_term(Value::ZERO);
         for (index, window) in applied.windows.iter().enumerate() {
@@ -44,8 +44,8 @@ pub fn build(
         }
         Ok(results)
     })?;
-    built.statistics.multipliers = multipliers;
-    Ok(built)
+    untimed.statistics.multipliers = multipliers;
+    Ok(untimed)
 }
 
 /// The sums of a kernel: one term for each output, before the result's cast. `prefix` starts the
