@@ -227,8 +227,10 @@ impl Top<'_> {
         let network = self.network.network();
         let layer = &network.layers[index];
         let PlannedLayer { start_cycle, circuit } = planned;
-        // The flags of tensors that are there in the same cycle are the same.
-        let latest = layer.inputs.iter().max_by_key(|source| self.timings[source].cycle);
+        // The flags of tensors that are there in the same cycle are the same. A tensor of constants
+        // does not keep a layer waiting.
+        let in_time = layer.inputs.iter().filter(|s| self.timings[s].cycle <= start_cycle);
+        let latest = in_time.max_by_key(|source| self.timings[source].cycle);
         let valid = match latest {
             Some(source) => self.valid_at(*source, start_cycle),
             None => self.taken(),
