@@ -167,9 +167,9 @@ impl Graph {
     fn register_bits(&self, stages: &[u32]) -> u64 {
         let mut held: Vec<u32> =
             self.vertices.iter().zip(stages).map(|(v, s)| v.held_until.max(*s)).collect();
-        for index in 0..self.vertices.len() {
+        for (index, stage) in stages.iter().enumerate() {
             for operand in self.operands(index) {
-                held[operand] = held[operand].max(stages[index]);
+                held[operand] = held[operand].max(*stage);
             }
         }
         let bits = |((vertex, held), stage): ((&Vertex, u32), &u32)| {
