@@ -108,6 +108,8 @@ def synthesis_passes(files, top, folder, no_dsp, flow, mapper):
         ]
     else:
         passes += between("coarse", "map_memory")
+    # For Yosys a distributed memory is one that is written; a ROM of look-up tables is logic.
+    passes.append('setattr -set rom_style "logic" a:rom_style=distributed')
     passes += between(
         "map_memory", "map_ffram", "fine", "map_cells", "map_ffs", "map_luts")
     if mapper == "abc":

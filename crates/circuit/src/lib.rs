@@ -17,6 +17,7 @@ pub mod control;
 pub mod dataflow;
 pub mod delay;
 mod doc;
+pub mod estimate;
 pub mod kernel;
 pub mod layer;
 pub mod layers;

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use rtl4ml_circuit::Circuit;
+use rtl4ml_circuit::estimate::{Counts, Estimate, Resources, estimate};
 use rtl4ml_circuit::layer::Statistics;
+use rtl4ml_ir::target::Device;
 use rtl4ml_ir::{
     Constant, Io, Op, QuantizationReport, ResultType, Source, TensorType, Types, VerifiedNetwork,
 };
@@ -30,6 +32,8 @@ pub struct Report {
     pub initiation_interval_cycles: u64,
     /// Multipliers of all layers.
     pub multipliers: u64,
+    /// What the network is expected to take on the part.
+    pub estimate: NetworkEstimate,
     /// The ports of the top module.
     pub inputs: Vec<PortReport>,
     /// The ports of the top module.
@@ -38,6 +42,26 @@ pub struct Report {
     pub layers: Vec<LayerReport>,
     /// What the user should know: rounded weights, stages beyond the clock period.
     pub warnings: Vec<String>,
+}
+
+/// What a network is expected to take on its part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NetworkEstimate {
+    /// All of it.
+    #[serde(flatten)]
+    pub total: Resources,
+    /// The part of it that belongs to no layer.
+    pub between_layers: Resources,
+    /// The share of the part's look-up tables, those for memory and shift registers included.
+    pub lut_share: f64,
+    /// The share of its flip-flops.
+    pub ff_share: f64,
+    /// The share of its DSP blocks.
+    pub dsp_share: f64,
+    /// The share of its block RAMs.
+    pub bram_share: f64,
+    /// What was counted; the estimate is this times the coefficients of the calibration.
+    pub counts: Counts,
 }
 
 /// A port of the top module.
@@ -99,6 +123,8 @@ pub struct LayerReport {
     /// What it is made of.
     #[serde(flatten)]
     pub statistics: Statistics,
+    /// What it is expected to take on the part.
+    pub estimate: Resources,
     /// What rounding did to its constants.
     pub weights: Vec<WeightReport>,
 }
@@ -130,8 +156,13 @@ impl Report {
         let network = verified.network();
         let target = &network.target;
         let interface = &circuit.interface;
-        let layers: Vec<LayerReport> =
-            (0..network.layers.len()).map(|index| layer(verified, circuit, index)).collect();
+        let estimate = estimate(circuit);
+        let layers: Vec<LayerReport> = estimate
+            .layers
+            .iter()
+            .enumerate()
+            .map(|(index, resources)| layer(verified, circuit, index, *resources))
+            .collect();
         let inputs = (0..network.inputs.len() as u32).map(|i| Source::Input(rtl4ml_ir::InputId(i)));
         let ports = |ports: &[rtl4ml_circuit::Port], sources: Vec<Source>| {
             let port = |(port, source): (&rtl4ml_circuit::Port, Source)| PortReport {
@@ -154,6 +185,7 @@ impl Report {
             latency_ns: interface.latency_cycles as f64 * target.clock.period_ns(),
             initiation_interval_cycles: interface.initiation_interval_cycles,
             multipliers: layers.iter().map(|layer| layer.statistics.multipliers).sum(),
+            estimate: NetworkEstimate::new(&estimate, target.part.device),
             inputs: ports(&interface.inputs, inputs.collect()),
             outputs: ports(&interface.outputs, network.outputs.clone()),
             warnings: warnings(verified, &layers),
@@ -269,6 +301,30 @@ impl Report {
     }
 }
 
+impl NetworkEstimate {
+    fn new(estimate: &Estimate, device: &Device) -> Self {
+        let total = estimate.total;
+        let luts = total.lut.value + total.srl.value + total.lutram.value;
+        let share = |value: u64, of: u32| value as f64 / f64::from(of);
+        Self {
+            total,
+            between_layers: estimate.between,
+            lut_share: share(luts, device.luts),
+            ff_share: share(total.ff.value, device.flip_flops),
+            dsp_share: share(total.dsp.value, device.dsps),
+            bram_share: share(total.half_bram.value, 2 * device.block_rams),
+            counts: estimate.counts,
+        }
+    }
+}
+
+/// What the user should know of a circuit: rounded weights, stages beyond the clock period.
+pub fn circuit_warnings(verified: &VerifiedNetwork, circuit: &Circuit) -> Vec<String> {
+    let layer = |index| layer(verified, circuit, index, Resources::default());
+    let layers: Vec<LayerReport> = (0..circuit.layers.len()).map(layer).collect();
+    warnings(verified, &layers)
+}
+
 fn common_format(tensor: &TensorType) -> Option<String> {
     tensor.common_format().map(|format| format.to_string())
 }
@@ -280,7 +336,12 @@ fn types_text(types: &Types) -> String {
     }
 }
 
-fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerReport {
+fn layer(
+    verified: &VerifiedNetwork,
+    circuit: &Circuit,
+    index: usize,
+    estimate: Resources,
+) -> LayerReport {
     let network = verified.network();
     let layer = &network.layers[index];
     let built = &circuit.layers[index];
@@ -315,6 +376,7 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         latency_cycles: built.latency_cycles,
         initiation_interval_cycles: built.initiation_interval_cycles,
         statistics: built.statistics,
+        estimate,
         weights: weight_reports(&layer.op),
     }
 }

@@ -1,0 +1,548 @@
+//! A design without its hierarchy: the modules' signals as bits.
+//!
+//! Signals are worked out in the order in which they depend on each other, through instances and
+//! registers; where a register depends on itself, as a counter does, its output is taken for an
+//! unknown first and what it is next is looked at last.
+
+use std::collections::HashMap;
+
+use rtl4ml_hdl::{
+    BusDriver, Connection, Design, Direction, Expr, MemoryStyle, Module, ModuleId, Operand,
+    PortBinding, SignalId, Type,
+};
+
+use super::bits::{Bit, Kind, MemorySize, Network};
+
+/// What drives a signal of a module.
+#[derive(Clone, Copy)]
+enum Driver {
+    /// Nobody reads or drives it.
+    None,
+    /// The port of this index of the module, and the lane of that.
+    Input(u32, u32),
+    /// An expression: the item of this index.
+    Statement(u32),
+    /// A lane of a bus with this value.
+    Lane(Operand),
+    /// A register of this next value, enable and reset.
+    Register(Operand, Option<SignalId>, bool),
+    /// A lane of a ROM.
+    Rom(u32, u32),
+    /// A lane of a RAM.
+    Ram(u32, u32),
+    /// An instance, its port and the lane of that.
+    Instance(u32, u32, u32),
+}
+
+/// A module in its place.
+struct Place<'a> {
+    module: &'a Module,
+    id: ModuleId,
+    /// The first of its signals among all.
+    base: usize,
+    /// The place around it and the number of the instance there.
+    outer: Option<(usize, usize)>,
+    /// The places of its instances.
+    inner: Vec<usize>,
+    owner: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Unknown,
+    UnderWay,
+    Known,
+}
+
+/// The bits of a design while they are worked out.
+pub struct Flattening<'a> {
+    design: &'a Design,
+    drivers: HashMap<ModuleId, Vec<Driver>>,
+    places: Vec<Place<'a>>,
+    place_of: Vec<u32>,
+    state: Vec<State>,
+    bits: Vec<Vec<Bit>>,
+    /// Registers whose next value is not known yet.
+    open: Vec<usize>,
+    /// The cells of RAMs, by place and number.
+    rams: HashMap<(usize, u32), (usize, Vec<Bit>)>,
+    network: Network,
+}
+
+/// The network of a design, and the bits of its outputs. `owners` gives each instance of the top
+/// the layer that it belongs to, `glue` is that of all others and of the top itself.
+pub fn flatten(design: &Design, owners: &[u32], glue: u32) -> (Network, Vec<Bit>) {
+    let mut flattening = Flattening {
+        design,
+        drivers: HashMap::new(),
+        places: Vec::new(),
+        place_of: Vec::new(),
+        state: Vec::new(),
+        bits: Vec::new(),
+        open: Vec::new(),
+        rams: HashMap::new(),
+        network: Network::new(),
+    };
+    let top = ModuleId(design.modules.len() as u32 - 1);
+    flattening.place(top, None, glue, Some(owners));
+    flattening.state = vec![State::Unknown; flattening.place_of.len()];
+    flattening.bits = vec![Vec::new(); flattening.place_of.len()];
+    let mut outputs = Vec::new();
+    for port in design.top().ports.iter().filter(|port| port.direction == Direction::Output) {
+        let signals = match port.binding {
+            PortBinding::Signal(signal) => vec![signal],
+            PortBinding::Bus(bus) => design.top().lanes(bus).collect(),
+        };
+        outputs.extend(signals.into_iter().map(|signal| signal.0 as usize));
+    }
+    for output in &outputs {
+        flattening.resolve(*output);
+    }
+    flattening.close();
+    let outputs = outputs.iter().flat_map(|output| flattening.bits[*output].clone()).collect();
+    (flattening.network, outputs)
+}
+
+/// The drivers of a module's signals.
+fn drivers(design: &Design, module: &Module) -> Vec<Driver> {
+    let mut drivers = vec![Driver::None; module.signals.len()];
+    for bus in &module.buses {
+        if let BusDriver::Lanes(values) = &bus.driver {
+            for (lane, value) in values.iter().enumerate() {
+                drivers[bus.first.0 as usize + lane] = Driver::Lane(*value);
+            }
+        }
+    }
+    for (index, item) in module.items.iter().enumerate() {
+        if let rtl4ml_hdl::Item::Statement(statement) = item {
+            drivers[statement.target.0 as usize] = Driver::Statement(index as u32);
+        }
+    }
+    for register in &module.registers {
+        let driver = Driver::Register(register.d, register.enable, register.reset);
+        drivers[register.q.0 as usize] = driver;
+    }
+    for register in &module.bus_registers {
+        for (q, d) in module.lanes(register.q).zip(module.lanes(register.d)) {
+            drivers[q.0 as usize] = Driver::Register(d.into(), register.enable, false);
+        }
+    }
+    for (index, rom) in module.roms.iter().enumerate() {
+        for (lane, q) in module.lanes(rom.q).enumerate() {
+            drivers[q.0 as usize] = Driver::Rom(index as u32, lane as u32);
+        }
+    }
+    for (index, ram) in module.rams.iter().enumerate() {
+        for (lane, q) in module.lanes(ram.q).enumerate() {
+            drivers[q.0 as usize] = Driver::Ram(index as u32, lane as u32);
+        }
+    }
+    for (index, port) in module.ports.iter().enumerate() {
+        if port.direction == Direction::Input {
+            for (lane, signal) in lanes(module, port.binding).enumerate() {
+                drivers[signal.0 as usize] = Driver::Input(index as u32, lane as u32);
+            }
+        }
+    }
+    for (number, instance) in module.instances.iter().enumerate() {
+        let ports = &design.module(instance.module).ports;
+        for (port, connection) in instance.connections.iter().enumerate() {
+            if ports[port].direction == Direction::Output {
+                for (lane, signal) in connected(module, *connection).enumerate() {
+                    drivers[signal.0 as usize] =
+                        Driver::Instance(number as u32, port as u32, lane as u32);
+                }
+            }
+        }
+    }
+    drivers
+}
+
+/// The signals that a port is.
+fn lanes(module: &Module, binding: PortBinding) -> impl Iterator<Item = SignalId> + use<> {
+    let (first, count) = match binding {
+        PortBinding::Signal(signal) => (signal, 1),
+        PortBinding::Bus(bus) => (module.bus(bus).first, module.bus(bus).lanes),
+    };
+    (first.0..first.0 + count).map(SignalId)
+}
+
+/// The signals that a port of an instance is wired to.
+fn connected(module: &Module, connection: Connection) -> impl Iterator<Item = SignalId> + use<> {
+    let binding = match connection {
+        Connection::Signal(signal) => PortBinding::Signal(signal),
+        Connection::Bus(bus) => PortBinding::Bus(bus),
+    };
+    lanes(module, binding)
+}
+
+impl<'a> Flattening<'a> {
+    /// Puts a module and all below it in their places.
+    fn place(
+        &mut self,
+        id: ModuleId,
+        outer: Option<(usize, usize)>,
+        owner: u32,
+        owners: Option<&[u32]>,
+    ) -> usize {
+        let design: &'a Design = self.design;
+        let module = design.module(id);
+        self.drivers.entry(id).or_insert_with(|| drivers(design, module));
+        let (place, base) = (self.places.len(), self.place_of.len());
+        self.place_of.resize(base + module.signals.len(), place as u32);
+        self.places.push(Place { module, id, base, outer, inner: Vec::new(), owner });
+        for (number, instance) in module.instances.iter().enumerate() {
+            let owner = owners.map_or(owner, |owners| owners[number]);
+            let inner = self.place(instance.module, Some((place, number)), owner, None);
+            self.places[place].inner.push(inner);
+        }
+        place
+    }
+
+    fn driver(&self, signal: usize) -> (usize, Driver) {
+        let place = self.place_of[signal] as usize;
+        let Place { id, base, .. } = self.places[place];
+        (place, self.drivers[&id][signal - base])
+    }
+
+    fn ty(&self, signal: usize) -> Type {
+        let place = &self.places[self.place_of[signal] as usize];
+        place.module.ty(SignalId((signal - place.base) as u32))
+    }
+
+    /// The signals that a signal is made of.
+    fn sources(&self, signal: usize) -> Vec<usize> {
+        let (index, driver) = self.driver(signal);
+        let place = &self.places[index];
+        let here = |id: SignalId| place.base + id.0 as usize;
+        let of = |operands: &[Operand]| {
+            let signal = |operand: &Operand| match operand {
+                Operand::Signal(id) => Some(here(*id)),
+                Operand::Constant(_) => None,
+            };
+            operands.iter().filter_map(signal).collect()
+        };
+        match driver {
+            Driver::None | Driver::Ram(..) => Vec::new(),
+            Driver::Input(port, lane) => match place.outer {
+                None => Vec::new(),
+                Some((outer, number)) => {
+                    let outer = &self.places[outer];
+                    let connection = outer.module.instances[number].connections[port as usize];
+                    let signal = connected(outer.module, connection).nth(lane as usize);
+                    signal.map(|id| outer.base + id.0 as usize).into_iter().collect()
+                }
+            },
+            Driver::Statement(item) => match &place.module.items[item as usize] {
+                rtl4ml_hdl::Item::Statement(statement) => match &statement.expr {
+                    Expr::Add { a, b, .. } | Expr::Sub { a, b, .. } | Expr::Mul { a, b, .. } => {
+                        of(&[*a, *b])
+                    }
+                    Expr::Select { condition, then, otherwise } => {
+                        of(&[condition.signal.into(), *then, *otherwise])
+                    }
+                    Expr::ShiftLeft { a, .. }
+                    | Expr::ShiftRight { a, .. }
+                    | Expr::Fits { a, .. }
+                    | Expr::AnyBit { a, .. }
+                    | Expr::Equal { a, .. }
+                    | Expr::Not { a } => vec![here(*a)],
+                    Expr::And { a, b } | Expr::Or { a, b } => vec![here(*a), here(*b)],
+                },
+                rtl4ml_hdl::Item::Comment(_) => Vec::new(),
+            },
+            Driver::Lane(value) => of(&[value]),
+            Driver::Register(d, enable, _) => {
+                let mut sources: Vec<usize> = of(&[d]);
+                sources.extend(enable.map(here));
+                sources
+            }
+            Driver::Rom(rom, _) => vec![here(place.module.roms[rom as usize].address)],
+            Driver::Instance(number, port, lane) => {
+                let inner = &self.places[place.inner[number as usize]];
+                let signal = lanes(inner.module, inner.module.ports[port as usize].binding)
+                    .nth(lane as usize);
+                signal.map(|id| inner.base + id.0 as usize).into_iter().collect()
+            }
+        }
+    }
+
+    /// Works out a signal and all that it is made of.
+    fn resolve(&mut self, signal: usize) {
+        let mut stack = vec![signal];
+        while let Some(&signal) = stack.last() {
+            if self.state[signal] == State::Known {
+                stack.pop();
+                continue;
+            }
+            self.state[signal] = State::UnderWay;
+            let sources = self.sources(signal);
+            let missing = sources.iter().find(|source| self.state[**source] != State::Known);
+            match missing {
+                None => {
+                    self.bits[signal] = self.evaluate(signal);
+                    self.state[signal] = State::Known;
+                    stack.pop();
+                }
+                Some(source) if self.state[*source] == State::Unknown => stack.push(*source),
+                Some(_) => {
+                    // A cycle: the register of it that is nearest is left open.
+                    while let Some(signal) = stack.pop() {
+                        if let (_, Driver::Register(_, _, has_reset)) = self.driver(signal) {
+                            self.open_register(signal, has_reset);
+                            break;
+                        }
+                        self.state[signal] = State::Unknown;
+                    }
+                }
+            }
+        }
+    }
+
+    fn open_register(&mut self, signal: usize, has_reset: bool) {
+        self.network.owner = self.places[self.place_of[signal] as usize].owner;
+        let width = self.ty(signal).width;
+        self.bits[signal] = (0..width).map(|_| self.network.open_register(has_reset)).collect();
+        self.state[signal] = State::Known;
+        self.open.push(signal);
+    }
+
+    /// Gives open registers and RAMs what they read, until there are no more.
+    fn close(&mut self) {
+        let mut rams_done = 0;
+        let mut rams: Vec<((usize, u32), usize)> = Vec::new();
+        loop {
+            while let Some(signal) = self.open.pop() {
+                self.sources(signal).into_iter().for_each(|source| self.resolve(source));
+                let (place, driver) = self.driver(signal);
+                if let Driver::Register(d, enable, _) = driver {
+                    let ty = self.ty(signal);
+                    let d = self.operand(place, d, 0, ty.width);
+                    let enable = self.enable(place, enable);
+                    for (q, d) in self.bits[signal].clone().into_iter().zip(d) {
+                        self.network.close_register(q, d, enable);
+                    }
+                }
+            }
+            let known: Vec<_> = self.rams.iter().map(|(key, (cell, _))| (*key, *cell)).collect();
+            rams.extend(known.into_iter().filter(|(_, cell)| *cell >= rams_done));
+            rams.sort_by_key(|(_, cell)| *cell);
+            let Some((_, last)) = rams.last() else { return };
+            rams_done = last + 1;
+            for ((place, index), cell) in std::mem::take(&mut rams) {
+                let Place { module, base, .. } = self.places[place];
+                let ram = module.rams[index as usize];
+                let mut signals = vec![ram.write, ram.write_address, ram.read_address];
+                signals.extend(module.lanes(ram.d));
+                let mut reads = Vec::new();
+                for signal in signals {
+                    let signal = base + signal.0 as usize;
+                    self.resolve(signal);
+                    reads.extend(self.bits[signal].iter().copied());
+                }
+                self.network.close_memory(cell, reads);
+            }
+        }
+    }
+
+    fn enable(&self, place: usize, enable: Option<SignalId>) -> Bit {
+        enable.map_or(Bit::ONE, |id| self.bits[self.places[place].base + id.0 as usize][0])
+    }
+
+    /// operand * 2^shift in so many bits.
+    fn operand(&self, place: usize, operand: Operand, shift: u32, width: u32) -> Vec<Bit> {
+        let bit = |index: u32| -> Bit {
+            let Some(index) = index.checked_sub(shift) else { return Bit::ZERO };
+            match operand {
+                Operand::Constant(value) => Bit::constant((value >> index.min(63)) & 1 == 1),
+                Operand::Signal(id) => {
+                    let signal = self.places[place].base + id.0 as usize;
+                    bit_of(&self.bits[signal], self.ty(signal).signed, index)
+                }
+            }
+        };
+        (0..width).map(bit).collect()
+    }
+
+    /// The bits of a signal whose sources are known.
+    fn evaluate(&mut self, signal: usize) -> Vec<Bit> {
+        let (place, driver) = self.driver(signal);
+        let width = self.ty(signal).width;
+        let Place { module, base, owner, .. } = self.places[place];
+        self.network.owner = owner;
+        self.network.kind = None;
+        match driver {
+            Driver::None => vec![Bit::ZERO; width as usize],
+            Driver::Input(..) | Driver::Instance(..) => match self.sources(signal).first() {
+                Some(source) => self.bits[*source].clone(),
+                None => (0..width).map(|_| self.network.input()).collect(),
+            },
+            Driver::Lane(value) => self.operand(place, value, 0, width),
+            Driver::Register(d, enable, has_reset) => {
+                let d = self.operand(place, d, 0, width);
+                let enable = self.enable(place, enable);
+                d.into_iter().map(|d| self.network.register(d, enable, has_reset)).collect()
+            }
+            Driver::Rom(index, lane) => {
+                let rom = &module.roms[index as usize];
+                let address = self.bits[base + rom.address.0 as usize].clone();
+                self.rom(rom, &address, lane as usize, width)
+            }
+            Driver::Ram(index, lane) => {
+                let ram = &module.rams[index as usize];
+                let size = MemorySize {
+                    words: ram.words,
+                    width: module.bus_width(ram.q) as usize,
+                    is_block: ram.style == MemoryStyle::Block,
+                };
+                let before: u64 = module
+                    .lanes(ram.q)
+                    .take(lane as usize)
+                    .map(|lane| u64::from(module.ty(lane).width))
+                    .sum();
+                let network = &mut self.network;
+                let (_, outputs) = self.rams.entry((place, index)).or_insert_with(|| {
+                    let cell = network.cells.len();
+                    (cell, network.memory(Vec::new(), size, size.width))
+                });
+                let bits = outputs[before as usize..][..width as usize].to_vec();
+                if size.is_block {
+                    return bits;
+                }
+                // The output register is not part of look-up tables that are written.
+                bits.into_iter().map(|bit| self.network.register(bit, Bit::ONE, false)).collect()
+            }
+            Driver::Statement(item) => match &module.items[item as usize] {
+                rtl4ml_hdl::Item::Statement(statement) => {
+                    self.expression(place, &statement.expr, width)
+                }
+                rtl4ml_hdl::Item::Comment(_) => Vec::new(),
+            },
+        }
+    }
+
+    /// A lane of a ROM.
+    fn rom(&mut self, rom: &rtl4ml_hdl::Rom, address: &[Bit], lane: usize, width: u32) -> Vec<Bit> {
+        let entries = |bit: u32| -> Vec<bool> {
+            rom.words.iter().map(|word| (word[lane] >> bit) & 1 == 1).collect()
+        };
+        let varies = |bit: &u32| {
+            let entries = entries(*bit);
+            entries.iter().any(|entry| *entry != entries[0])
+        };
+        if rom.style == MemoryStyle::Block {
+            let varying = (0..width).filter(varies).count();
+            let size = MemorySize { words: rom.words.len(), width: varying, is_block: true };
+            let mut outputs = self.network.memory(address.to_vec(), size, varying).into_iter();
+            let known = |bit: u32| Bit::constant(entries(bit)[0]);
+            return (0..width)
+                .map(
+                    |bit| {
+                        if varies(&bit) { outputs.next().unwrap_or(Bit::ZERO) } else { known(bit) }
+                    },
+                )
+                .collect();
+        }
+        self.network.kind = Some(Kind::Table);
+        let read = (0..width)
+            .map(|bit| {
+                let value = self.network.table(address, &entries(bit));
+                self.network.register(value, Bit::ONE, false)
+            })
+            .collect();
+        self.network.kind = None;
+        read
+    }
+
+    /// The value of an expression in so many bits.
+    fn expression(&mut self, place: usize, expr: &Expr, width: u32) -> Vec<Bit> {
+        let base = self.places[place].base;
+        let whole = |this: &Self, id: SignalId| this.bits[base + id.0 as usize].clone();
+        let low = |this: &Self, id: SignalId| this.bits[base + id.0 as usize][0];
+        match *expr {
+            Expr::Add { a, shift_a, b, shift_b } => {
+                let a = self.operand(place, a, shift_a, width);
+                let b = self.operand(place, b, shift_b, width);
+                self.network.add(&a, &b, false)
+            }
+            Expr::Sub { a, shift_a, b, shift_b } => {
+                let a = self.operand(place, a, shift_a, width);
+                let b = self.operand(place, b, shift_b, width);
+                self.network.add(&a, &b, true)
+            }
+            Expr::Mul { a, b, .. } => {
+                // A DSP block takes signed factors.
+                let factor = |operand: Operand| match operand {
+                    Operand::Signal(id) => {
+                        let mut bits = whole(self, id);
+                        if !self.ty(base + id.0 as usize).signed {
+                            bits.push(Bit::ZERO);
+                        }
+                        bits
+                    }
+                    Operand::Constant(value) => {
+                        let width = 65 - (if value < 0 { !value } else { value }).leading_zeros();
+                        self.operand(place, operand, 0, width)
+                    }
+                };
+                let (a, b) = (factor(a), factor(b));
+                self.network.product(a, b, width as usize)
+            }
+            Expr::ShiftLeft { a, shift } => self.operand(place, a.into(), shift, width),
+            Expr::ShiftRight { a, shift } => {
+                let signed = self.ty(base + a.0 as usize).signed;
+                let bits = whole(self, a);
+                (shift..shift + width).map(|index| bit_of(&bits, signed, index)).collect()
+            }
+            Expr::Select { condition, then, otherwise } => {
+                let condition = whole(self, condition.signal)[condition.bit as usize];
+                let then = self.operand(place, then, 0, width);
+                let otherwise = self.operand(place, otherwise, 0, width);
+                let pairs = then.into_iter().zip(otherwise);
+                pairs.map(|(t, e)| self.network.select(condition, t, e)).collect()
+            }
+            Expr::Fits { a, ty } => {
+                let own = self.ty(base + a.0 as usize);
+                let bits = whole(self, a);
+                vec![self.fits(&bits, own, ty)]
+            }
+            Expr::AnyBit { a, count } => {
+                let bits = whole(self, a);
+                vec![self.network.any(&bits[..count as usize])]
+            }
+            Expr::Equal { a, constant } => {
+                let bits = whole(self, a).into_iter().enumerate();
+                let equal = |(index, bit): (usize, Bit)| {
+                    if (constant >> index) & 1 == 1 { bit } else { bit.not() }
+                };
+                let bits: Vec<Bit> = bits.map(equal).collect();
+                vec![self.network.all(&bits)]
+            }
+            Expr::And { a, b } => vec![self.network.and(low(self, a), low(self, b))],
+            Expr::Or { a, b } => vec![self.network.or(low(self, a), low(self, b))],
+            Expr::Not { a } => vec![low(self, a).not()],
+        }
+    }
+
+    /// Whether the upper bits, beyond those of the type, are all alike.
+    fn fits(&mut self, bits: &[Bit], own: Type, ty: Type) -> Bit {
+        let top = own.width as usize - 1;
+        if own.signed && ty.signed {
+            let upper = &bits[(ty.width as usize - 1).min(top)..];
+            let (all, any) = (self.network.all(upper), self.network.any(upper));
+            return self.network.or(all, any.not());
+        }
+        let value_bits = (ty.width - u32::from(ty.signed)) as usize;
+        let lowest = if own.signed { value_bits.min(top) } else { value_bits };
+        self.network.any(bits.get(lowest..).unwrap_or(&[])).not()
+    }
+}
+
+/// A bit of an integer: beyond its own it is extended by its sign.
+fn bit_of(bits: &[Bit], signed: bool, index: u32) -> Bit {
+    match bits.get(index as usize) {
+        Some(bit) => *bit,
+        None if signed => bits.last().copied().unwrap_or(Bit::ZERO),
+        None => Bit::ZERO,
+    }
+}
