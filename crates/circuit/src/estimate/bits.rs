@@ -372,13 +372,9 @@ impl Network {
         for (row, bit) in b.iter().enumerate().take(width) {
             let part: Vec<Bit> =
                 (0..width - row).map(|index| self.and(extended(a, index), *bit)).collect();
-            // The last bit of a signed factor counts less.
-            let is_sign = row + 1 == b.len();
-            let inverted: Vec<Bit> = part.iter().map(|bit| bit.not_if(is_sign)).collect();
             let before = sum.split_off(row);
-            let sums: Vec<Bit> =
-                before.iter().zip(&inverted).map(|(a, b)| self.xor(*a, *b)).collect();
-            sum.extend(self.ripple(&before, &inverted, &sums, is_sign));
+            // The last bit of a signed factor counts less.
+            sum.extend(self.add(&before, &part, row + 1 == b.len()));
         }
         sum
     }
