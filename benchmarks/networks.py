@@ -114,6 +114,15 @@ def dense_resource_lut(draw):
     return dense_shared(draw, "resource", "lut")
 
 
+def dense_deep(draw):
+    """Shared so often that the weights go to block RAM."""
+    sizes = [draw.width(16, 32), draw.pick([8, 16])]
+    factor = draw.pick(divisors(sizes[0] * sizes[1], 65, 256))
+    keys = {"strategy": "resource", "reuse_factor": factor, "multiplier": "dsp"}
+    layers = dense_chain(draw, sizes, (6, 16), **keys)
+    return spec(draw, sizes[:1], layers, draw.signed(8, 16, 3))
+
+
 def dense_latency_reuse(draw):
     return dense_shared(draw, "latency", draw.pick(["lut", "dsp"]))
 
@@ -208,6 +217,13 @@ def functions(draw):
     return spec(draw, [size], layers, f"fixed<{draw.width(6, 9)},{draw.pick([3, 4])}>")
 
 
+def functions_deep(draw):
+    """Tables that are so long that they go to block RAM."""
+    layers = [{"name": "f", "type": draw.pick(["sigmoid", "tanh"]), "precision": {"result": "fixed<12,2,RND,SAT>"}}]
+    layers += dense_chain(draw, [6, 4], (4, 8), multiplier="lut")
+    return spec(draw, [6], layers, f"fixed<{draw.width(11, 13)},3>")
+
+
 def slopes(draw):
     size = draw.width(16, 48)
     layers = [
@@ -260,6 +276,25 @@ def stream_residual(draw):
     return spec(draw, [draw.width(8, 24), channels], layers, draw.signed(4, 8), io="stream")
 
 
+def stream_image(draw):
+    """A residual over an image: what waits for the convolution waits in block RAM."""
+    channels = draw.width(1, 2)
+    layers = [
+        trained(draw, "conv2d", (3, 3, channels, channels), channels, draw.signed(3, 6), "conv",
+                multiplier="lut", padding="same"),
+        {"name": "sum", "type": "add", "inputs": ["conv", "x"], "precision": draw.cast(5, 9, signed=True)},
+    ]
+    return spec(draw, [draw.width(6, 8), draw.width(64, 100), channels], layers, draw.signed(4, 8), io="stream")
+
+
+def conv1d_adders(draw):
+    steps, channels, filters = draw.width(4, 7), draw.width(2, 4), draw.width(3, 6)
+    layers = [trained(
+        draw, "conv1d", (3, channels, filters), filters, draw.signed(3, 8), "conv",
+        strategy="distributed_arithmetic"), relu(draw, "relu")]
+    return spec(draw, [steps, channels], layers, draw.signed(4, 8))
+
+
 def stream_dense(draw):
     size = draw.width(8, 16)
     layers = dense_chain(draw, [size, draw.width(8, 16), 5], (3, 7), multiplier="lut")
@@ -267,9 +302,10 @@ def stream_dense(draw):
 
 
 KINDS = [
-    dense_lut, perceptron, dense_dsp, dense_resource, dense_resource_lut, dense_latency_reuse, dense_accumulator,
-    mixed_reuse, conv1d, conv2d_passes, pools, merges, products, residual, functions, slopes, softmax, stream_conv2d,
-    stream_conv1d, stream_residual, stream_dense, dense_adders,
+    dense_lut, perceptron, dense_dsp, dense_adders, dense_resource, dense_resource_lut, dense_deep,
+    dense_latency_reuse, dense_accumulator, mixed_reuse, conv1d, conv1d_adders, conv2d_passes, pools, merges, products,
+    residual, functions, functions_deep, slopes, softmax, stream_conv2d, stream_conv1d, stream_residual, stream_image,
+    stream_dense,
 ]
 
 
