@@ -50,7 +50,7 @@ impl Design {
 }
 
 /// The module's signals that an expression reads.
-pub(crate) fn reads(expr: &Expr) -> impl Iterator<Item = SignalId> {
+pub(crate) fn reads(expr: &Expr) -> impl Iterator<Item = SignalId> + '_ {
     let operands: [Option<Operand>; 3] = match *expr {
         Expr::Add { a, b, .. } | Expr::Sub { a, b, .. } | Expr::Mul { a, b, .. } => {
             [Some(a), Some(b), None]
@@ -65,11 +65,17 @@ pub(crate) fn reads(expr: &Expr) -> impl Iterator<Item = SignalId> {
             [Some(condition.signal.into()), Some(then), Some(otherwise)]
         }
         Expr::And { a, b } | Expr::Or { a, b } => [Some(a.into()), Some(b.into()), None],
+        Expr::Compress(_) => [None, None, None],
     };
-    operands.into_iter().flatten().filter_map(|operand| match operand {
+    let bits = match expr {
+        Expr::Compress(compression) => Some(compression.signals()),
+        _ => None,
+    };
+    let operands = operands.into_iter().flatten().filter_map(|operand| match operand {
         Operand::Signal(signal) => Some(signal),
         Operand::Constant(_) => None,
-    })
+    });
+    operands.chain(bits.into_iter().flatten())
 }
 
 struct Checker<'a> {
@@ -220,6 +226,16 @@ impl Checker<'_> {
             }
             later.remove(&statement.target);
             match statement.expr {
+                Expr::Compress(ref compression) => {
+                    let beyond = |bit: &BitOf| bit.bit >= module.ty(bit.signal).width;
+                    let mut bits = compression.addends().filter_map(|(_, addend)| addend.bit());
+                    if let Some(bit) = bits.find(beyond) {
+                        return Err(self.mismatch(bit.signal));
+                    }
+                    if !compression.is_legal(module.ty(statement.target).width) {
+                        return Err(self.mismatch(statement.target));
+                    }
+                }
                 Expr::Select { condition: BitOf { signal, bit }, .. }
                     if bit >= module.ty(signal).width =>
                 {

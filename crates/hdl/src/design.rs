@@ -4,6 +4,7 @@
 //! signals (its lanes), lane 0 in the low bits, so that a port with a thousand elements is one
 //! port.
 
+use crate::compress::Compression;
 use crate::names::Namer;
 
 /// The width and signedness of a signal.
@@ -196,6 +197,8 @@ pub enum Expr {
         /// The operand.
         a: SignalId,
     },
+    /// A sum of single bits.
+    Compress(Box<Compression>),
 }
 
 /// What a synthesizer is told to build a multiplier of.

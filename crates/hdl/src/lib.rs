@@ -15,6 +15,7 @@
 
 pub mod block;
 mod check;
+mod compress;
 mod design;
 mod evaluate;
 pub mod names;
@@ -22,6 +23,7 @@ pub mod verilog;
 
 pub use block::ModuleBlock;
 pub use check::DesignError;
+pub use compress::{Addend, Compression, Counter};
 pub use design::{
     BitOf, Bus, BusDriver, BusId, BusRegister, Connection, Design, Direction, Expr, Instance, Item,
     MemoryStyle, Module, ModuleId, MultiplierHint, Operand, Port, PortBinding, Ram, Register, Rom,

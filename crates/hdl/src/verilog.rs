@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 
+use crate::compress;
 use crate::design::{
     Bus, BusDriver, BusId, BusRegister, Connection, Design, Direction, Expr, Item, MemoryStyle,
     Module, MultiplierHint, Operand, PortBinding, Register, SignalId, Type,
@@ -122,7 +123,9 @@ impl<'a> Writer<'a> {
         let registers = self.section(Self::registers);
         let declarations = self.section(Self::declarations);
         let lanes = self.section(Self::lanes);
-        self.text = [declarations, lanes, items, buses, instances, memories, registers].concat();
+        let functions = self.functions();
+        self.text =
+            [declarations, functions, lanes, items, buses, instances, memories, registers].concat();
     }
 
     fn section(&mut self, write: fn(&mut Self, &mut String)) -> String {
@@ -179,6 +182,15 @@ impl<'a> Writer<'a> {
                 }
             }
         }
+    }
+
+    /// What the compressions count with.
+    fn functions(&self) -> String {
+        let compressions = self.module.statements().filter_map(|statement| match &statement.expr {
+            Expr::Compress(compression) => Some(compression.as_ref()),
+            _ => None,
+        });
+        compress::functions(compressions)
     }
 
     /// For each signal, the hint of the multiplier whose product it registers.
@@ -570,6 +582,11 @@ impl<'a> Writer<'a> {
             Expr::And { a, b } => format!("{} & {}", self.whole(a), self.whole(b)),
             Expr::Or { a, b } => format!("{} | {}", self.whole(a), self.whole(b)),
             Expr::Not { a } => format!("~{}", self.whole(a)),
+            Expr::Compress(ref compression) => {
+                compress::text(compression, width, |signal, high, low| {
+                    self.slice(signal, high, low)
+                })
+            }
         }
     }
 

@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rtl4ml_hdl::{
-    BitOf, BusDriver, Design, Expr, MemoryStyle, Module, ModuleBlock, MultiplierHint, Operand, Ram,
-    SignalId, Type,
+    Addend, BitOf, BusDriver, Compression, Counter, Design, Expr, MemoryStyle, Module, ModuleBlock,
+    MultiplierHint, Operand, Ram, SignalId, Type,
 };
 use rust_hdl::core::prelude::*;
 
@@ -52,6 +52,46 @@ fn value(ty: Type) -> impl Strategy<Value = i64> {
         .prop_map(move |bits| ty.wrap(bits))
 }
 
+/// Random bits of the signals as a compression of so many columns.
+fn compression(
+    runner: &mut TestRunner,
+    module: &Module,
+    signals: &[SignalId],
+    width: u32,
+) -> Compression {
+    let addend = |runner: &mut TestRunner| {
+        let signal = signals[draw(runner, &(0..signals.len()))];
+        let bit = BitOf { signal, bit: draw(runner, &(0..module.ty(signal).width)) };
+        match draw(runner, &(0..6u8)) {
+            0 => Addend::Zero,
+            1 => Addend::One,
+            2 | 3 => Addend::Inverse(bit),
+            _ => Addend::Bit(bit),
+        }
+    };
+    let columns = draw(runner, &(0..=width));
+    let mut plain: Vec<Addend> = (0..columns).map(|_| addend(runner)).collect();
+    // A slice of a signal, as a word leaves it.
+    let word = signals[draw(runner, &(0..signals.len()))];
+    for bit in 0..module.ty(word).width.min(columns) {
+        plain[bit as usize] = Addend::Bit(BitOf { signal: word, bit });
+    }
+    let mut counters = Vec::new();
+    let mut column = draw(runner, &(0..4u32));
+    while column < width {
+        let shapes = [(3, 2), (3, 0), (2, 0), (1, 0), (4, 1), (5, 0), (1, 2), (7, 0), (2, 2)];
+        let (ones, twos): (usize, usize) = shapes[draw(runner, &(0..shapes.len()))];
+        // The top column may cut a count off, and a count need not fill its columns.
+        let full = (ones + 2 * twos).ilog2() + 1;
+        let kept = (full + draw(runner, &(0..2u32))).min(width - column);
+        let twos = if kept == 1 { 0 } else { twos };
+        let mut bits = |count: usize| (0..count).map(|_| addend(runner)).collect();
+        counters.push(Counter { column, width: kept, ones: bits(ones), twos: bits(twos) });
+        column += kept + draw(runner, &(0..2u32));
+    }
+    Compression { plain, counters }
+}
+
 /// A module with random statements on random inputs; each statement's signal is a lane of `y`.
 fn random_module(runner: &mut TestRunner) -> Module {
     let mut module = Module::new("dut");
@@ -73,7 +113,7 @@ fn random_module(runner: &mut TestRunner) -> Module {
         let (shift_a, shift_b) = draw(runner, &(0u32..6, 0u32..70));
         let (bit_a, bit_b) = (bits[draw(runner, &(0..4usize))], bits[draw(runner, &(0..4usize))]);
         let hint = MultiplierHint::Lut;
-        let (target_ty, expr) = match draw(runner, &(0..12u8)) {
+        let (target_ty, expr) = match draw(runner, &(0..15u8)) {
             0 => (target_ty, Expr::Add { a: a.into(), shift_a, b: operand, shift_b: shift_b % 8 }),
             1 => (
                 target_ty,
@@ -109,7 +149,11 @@ fn random_module(runner: &mut TestRunner) -> Module {
             }
             9 => (BIT, Expr::And { a: bit_a, b: bit_b }),
             10 => (BIT, Expr::Or { a: bit_a, b: bit_b }),
-            _ => (BIT, Expr::Not { a: bit_a }),
+            11 => (BIT, Expr::Not { a: bit_a }),
+            _ => {
+                let sum = compression(runner, &module, &signals, target_ty.width);
+                (target_ty, Expr::Compress(Box::new(sum)))
+            }
         };
         let signal = module.assign(format!("s_{index}"), target_ty, expr);
         signals.push(signal);
