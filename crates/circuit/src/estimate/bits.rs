@@ -355,6 +355,26 @@ impl Network {
         result
     }
 
+    /// How many bits are 1, each column's counting twice as much as those of the one before it.
+    pub fn count(&mut self, mut columns: Vec<Vec<Bit>>) -> Vec<Bit> {
+        for column in 0..columns.len() {
+            while columns[column].len() > 1 {
+                let taken = columns[column].len().min(3);
+                let bits: Vec<Bit> = columns[column].drain(..taken).collect();
+                let (a, b, c) = (bits[0], bits[1], bits.get(2).copied().unwrap_or(Bit::ZERO));
+                let (parity, both) = (self.xor(a, b), self.and(a, b));
+                let sum = self.xor(parity, c);
+                let third = self.and(parity, c);
+                let carry = self.or(both, third);
+                columns[column].insert(0, sum);
+                if let Some(next) = columns.get_mut(column + 1) {
+                    next.push(carry);
+                }
+            }
+        }
+        columns.into_iter().map(|bits| bits.first().copied().unwrap_or(Bit::ZERO)).collect()
+    }
+
     /// A multiplier of so many result bits; both factors have the sign of their last bit.
     pub fn product(&mut self, a: Vec<Bit>, b: Vec<Bit>, width: usize) -> Vec<Bit> {
         if width < SHORTEST_DSP_PRODUCT {

@@ -12,6 +12,7 @@ use rtl4ml_hdl::{
 };
 
 use super::bits::{Bit, Kind, MemorySize, Network};
+use super::expression::bit_of;
 
 /// What drives a signal of a module.
 #[derive(Clone, Copy)]
@@ -35,11 +36,11 @@ enum Driver {
 }
 
 /// A module in its place.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     module: &'a Module,
     id: ModuleId,
     /// The first of its signals among all.
-    base: usize,
+    pub(super) base: usize,
     /// The place around it and the number of the instance there.
     outer: Option<(usize, usize)>,
     /// The places of its instances.
@@ -58,15 +59,15 @@ enum State {
 pub struct Flattening<'a> {
     design: &'a Design,
     drivers: HashMap<ModuleId, Vec<Driver>>,
-    places: Vec<Place<'a>>,
+    pub(super) places: Vec<Place<'a>>,
     place_of: Vec<u32>,
     state: Vec<State>,
-    bits: Vec<Vec<Bit>>,
+    pub(super) bits: Vec<Vec<Bit>>,
     /// Registers whose next value is not known yet.
     open: Vec<usize>,
     /// The cells of RAMs, by place and number.
     rams: HashMap<(usize, u32), (usize, Vec<Bit>)>,
-    network: Network,
+    pub(super) network: Network,
 }
 
 /// The network of a design, and the bits of its outputs. `owners` gives each instance of the top
@@ -205,7 +206,7 @@ impl<'a> Flattening<'a> {
         (place, self.drivers[&id][signal - base])
     }
 
-    fn ty(&self, signal: usize) -> Type {
+    pub(super) fn ty(&self, signal: usize) -> Type {
         let place = &self.places[self.place_of[signal] as usize];
         place.module.ty(SignalId((signal - place.base) as u32))
     }
@@ -248,6 +249,7 @@ impl<'a> Flattening<'a> {
                     | Expr::Equal { a, .. }
                     | Expr::Not { a } => vec![here(*a)],
                     Expr::And { a, b } | Expr::Or { a, b } => vec![here(*a), here(*b)],
+                    Expr::Compress(sum) => sum.signals().map(here).collect(),
                 },
                 rtl4ml_hdl::Item::Comment(_) => Vec::new(),
             },
@@ -350,7 +352,13 @@ impl<'a> Flattening<'a> {
     }
 
     /// operand * 2^shift in so many bits.
-    fn operand(&self, place: usize, operand: Operand, shift: u32, width: u32) -> Vec<Bit> {
+    pub(super) fn operand(
+        &self,
+        place: usize,
+        operand: Operand,
+        shift: u32,
+        width: u32,
+    ) -> Vec<Bit> {
         let bit = |index: u32| -> Bit {
             let Some(index) = index.checked_sub(shift) else { return Bit::ZERO };
             match operand {
@@ -452,97 +460,5 @@ impl<'a> Flattening<'a> {
             .collect();
         self.network.kind = None;
         read
-    }
-
-    /// The value of an expression in so many bits.
-    fn expression(&mut self, place: usize, expr: &Expr, width: u32) -> Vec<Bit> {
-        let base = self.places[place].base;
-        let whole = |this: &Self, id: SignalId| this.bits[base + id.0 as usize].clone();
-        let low = |this: &Self, id: SignalId| this.bits[base + id.0 as usize][0];
-        match *expr {
-            Expr::Add { a, shift_a, b, shift_b } => {
-                let a = self.operand(place, a, shift_a, width);
-                let b = self.operand(place, b, shift_b, width);
-                self.network.add(&a, &b, false)
-            }
-            Expr::Sub { a, shift_a, b, shift_b } => {
-                let a = self.operand(place, a, shift_a, width);
-                let b = self.operand(place, b, shift_b, width);
-                self.network.add(&a, &b, true)
-            }
-            Expr::Mul { a, b, .. } => {
-                // A DSP block takes signed factors.
-                let factor = |operand: Operand| match operand {
-                    Operand::Signal(id) => {
-                        let mut bits = whole(self, id);
-                        if !self.ty(base + id.0 as usize).signed {
-                            bits.push(Bit::ZERO);
-                        }
-                        bits
-                    }
-                    Operand::Constant(value) => {
-                        let width = 65 - (if value < 0 { !value } else { value }).leading_zeros();
-                        self.operand(place, operand, 0, width)
-                    }
-                };
-                let (a, b) = (factor(a), factor(b));
-                self.network.product(a, b, width as usize)
-            }
-            Expr::ShiftLeft { a, shift } => self.operand(place, a.into(), shift, width),
-            Expr::ShiftRight { a, shift } => {
-                let signed = self.ty(base + a.0 as usize).signed;
-                let bits = whole(self, a);
-                (shift..shift + width).map(|index| bit_of(&bits, signed, index)).collect()
-            }
-            Expr::Select { condition, then, otherwise } => {
-                let condition = whole(self, condition.signal)[condition.bit as usize];
-                let then = self.operand(place, then, 0, width);
-                let otherwise = self.operand(place, otherwise, 0, width);
-                let pairs = then.into_iter().zip(otherwise);
-                pairs.map(|(t, e)| self.network.select(condition, t, e)).collect()
-            }
-            Expr::Fits { a, ty } => {
-                let own = self.ty(base + a.0 as usize);
-                let bits = whole(self, a);
-                vec![self.fits(&bits, own, ty)]
-            }
-            Expr::AnyBit { a, count } => {
-                let bits = whole(self, a);
-                vec![self.network.any(&bits[..count as usize])]
-            }
-            Expr::Equal { a, constant } => {
-                let bits = whole(self, a).into_iter().enumerate();
-                let equal = |(index, bit): (usize, Bit)| {
-                    if (constant >> index) & 1 == 1 { bit } else { bit.not() }
-                };
-                let bits: Vec<Bit> = bits.map(equal).collect();
-                vec![self.network.all(&bits)]
-            }
-            Expr::And { a, b } => vec![self.network.and(low(self, a), low(self, b))],
-            Expr::Or { a, b } => vec![self.network.or(low(self, a), low(self, b))],
-            Expr::Not { a } => vec![low(self, a).not()],
-        }
-    }
-
-    /// Whether the upper bits, beyond those of the type, are all alike.
-    fn fits(&mut self, bits: &[Bit], own: Type, ty: Type) -> Bit {
-        let top = own.width as usize - 1;
-        if own.signed && ty.signed {
-            let upper = &bits[(ty.width as usize - 1).min(top)..];
-            let (all, any) = (self.network.all(upper), self.network.any(upper));
-            return self.network.or(all, any.not());
-        }
-        let value_bits = (ty.width - u32::from(ty.signed)) as usize;
-        let lowest = if own.signed { value_bits.min(top) } else { value_bits };
-        self.network.any(bits.get(lowest..).unwrap_or(&[])).not()
-    }
-}
-
-/// A bit of an integer: beyond its own it is extended by its sign.
-fn bit_of(bits: &[Bit], signed: bool, index: u32) -> Bit {
-    match bits.get(index as usize) {
-        Some(bit) => *bit,
-        None if signed => bits.last().copied().unwrap_or(Bit::ZERO),
-        None => Bit::ZERO,
     }
 }

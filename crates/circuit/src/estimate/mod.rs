@@ -12,6 +12,7 @@
 mod bits;
 mod count;
 mod cover;
+mod expression;
 mod flatten;
 
 use std::sync::LazyLock;
