@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use rtl4ml_hdl::{
-    BusDriver, Connection, Design, Direction, Expr, MemoryStyle, Module, ModuleId, Operand,
-    PortBinding, SignalId, Type,
+    BusDriver, BusId, Connection, Design, Direction, Expr, MemoryStyle, Module, ModuleId, Operand,
+    PortBinding, Rom, SignalId, Type,
 };
 
 use super::bits::{Bit, Kind, MemorySize, Network};
@@ -65,8 +65,10 @@ pub struct Flattening<'a> {
     pub(super) bits: Vec<Vec<Bit>>,
     /// Registers whose next value is not known yet.
     open: Vec<usize>,
-    /// The cells of RAMs, by place and number.
+    /// The cells of RAMs and their outputs, by place and number.
     rams: HashMap<(usize, u32), (usize, Vec<Bit>)>,
+    /// The outputs of ROMs in block RAM that vary.
+    roms: HashMap<(usize, u32), Vec<Bit>>,
     pub(super) network: Network,
 }
 
@@ -82,6 +84,7 @@ pub fn flatten(design: &Design, owners: &[u32], glue: u32) -> (Network, Vec<Bit>
         bits: Vec::new(),
         open: Vec::new(),
         rams: HashMap::new(),
+        roms: HashMap::new(),
         network: Network::new(),
     };
     let top = ModuleId(design.modules.len() as u32 - 1);
@@ -393,8 +396,19 @@ impl<'a> Flattening<'a> {
             }
             Driver::Rom(index, lane) => {
                 let rom = &module.roms[index as usize];
+                let before = lanes_before(module, rom.q, lane);
                 let address = self.bits[base + rom.address.0 as usize].clone();
-                self.rom(rom, &address, lane as usize, width)
+                if rom.style == MemoryStyle::Distributed {
+                    return self.table(rom, &address, lane as usize, width);
+                }
+                let widths: Vec<u32> =
+                    module.lanes(rom.q).map(|lane| module.ty(lane).width).collect();
+                let network = &mut self.network;
+                let outputs = self
+                    .roms
+                    .entry((place, index))
+                    .or_insert_with(|| block_rom(network, rom, &widths, address));
+                outputs[before..][..width as usize].to_vec()
             }
             Driver::Ram(index, lane) => {
                 let ram = &module.rams[index as usize];
@@ -403,17 +417,13 @@ impl<'a> Flattening<'a> {
                     width: module.bus_width(ram.q) as usize,
                     is_block: ram.style == MemoryStyle::Block,
                 };
-                let before: u64 = module
-                    .lanes(ram.q)
-                    .take(lane as usize)
-                    .map(|lane| u64::from(module.ty(lane).width))
-                    .sum();
+                let before = lanes_before(module, ram.q, lane);
                 let network = &mut self.network;
                 let (_, outputs) = self.rams.entry((place, index)).or_insert_with(|| {
                     let cell = network.cells.len();
                     (cell, network.memory(Vec::new(), size, size.width))
                 });
-                let bits = outputs[before as usize..][..width as usize].to_vec();
+                let bits = outputs[before..][..width as usize].to_vec();
                 if size.is_block {
                     return bits;
                 }
@@ -429,36 +439,43 @@ impl<'a> Flattening<'a> {
         }
     }
 
-    /// A lane of a ROM.
-    fn rom(&mut self, rom: &rtl4ml_hdl::Rom, address: &[Bit], lane: usize, width: u32) -> Vec<Bit> {
-        let entries = |bit: u32| -> Vec<bool> {
-            rom.words.iter().map(|word| (word[lane] >> bit) & 1 == 1).collect()
-        };
-        let varies = |bit: &u32| {
-            let entries = entries(*bit);
-            entries.iter().any(|entry| *entry != entries[0])
-        };
-        if rom.style == MemoryStyle::Block {
-            let varying = (0..width).filter(varies).count();
-            let size = MemorySize { words: rom.words.len(), width: varying, is_block: true };
-            let mut outputs = self.network.memory(address.to_vec(), size, varying).into_iter();
-            let known = |bit: u32| Bit::constant(entries(bit)[0]);
-            return (0..width)
-                .map(
-                    |bit| {
-                        if varies(&bit) { outputs.next().unwrap_or(Bit::ZERO) } else { known(bit) }
-                    },
-                )
-                .collect();
-        }
+    /// A lane of a ROM of look-up tables, with its output register.
+    fn table(&mut self, rom: &Rom, address: &[Bit], lane: usize, width: u32) -> Vec<Bit> {
         self.network.kind = Some(Kind::Table);
         let read = (0..width)
             .map(|bit| {
-                let value = self.network.table(address, &entries(bit));
+                let value = self.network.table(address, &entries(rom, lane, bit));
                 self.network.register(value, Bit::ONE, false)
             })
             .collect();
         self.network.kind = None;
         read
     }
+}
+
+/// A bit of a lane of all words of a ROM.
+fn entries(rom: &Rom, lane: usize, bit: u32) -> Vec<bool> {
+    rom.words.iter().map(|word| (word[lane] >> bit) & 1 == 1).collect()
+}
+
+/// All output bits of a ROM in block RAM, which does not hold those that are always the same.
+fn block_rom(network: &mut Network, rom: &Rom, widths: &[u32], address: Vec<Bit>) -> Vec<Bit> {
+    let lanes = widths.iter().enumerate();
+    let bits: Vec<Vec<bool>> = lanes
+        .flat_map(|(lane, width)| (0..*width).map(move |bit| entries(rom, lane, bit)))
+        .collect();
+    let varies = |entries: &[bool]| entries.iter().any(|entry| *entry != entries[0]);
+    let width = bits.iter().filter(|entries| varies(entries)).count();
+    let size = MemorySize { words: rom.words.len(), width, is_block: true };
+    let mut outputs = network.memory(address, size, width).into_iter();
+    let mut bit = |entries: &Vec<bool>| {
+        let output = if varies(entries) { outputs.next() } else { None };
+        output.unwrap_or(Bit::constant(entries[0]))
+    };
+    bits.iter().map(&mut bit).collect()
+}
+
+/// The bits of a bus below one of its lanes.
+fn lanes_before(module: &Module, bus: BusId, lane: u32) -> usize {
+    module.lanes(bus).take(lane as usize).map(|lane| module.ty(lane).width as usize).sum()
 }
