@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use rtl4ml_circuit::Circuit;
-use rtl4ml_circuit::estimate::{Counts, Estimate, Resources, estimate};
+use rtl4ml_circuit::estimate::{Counts, Estimate, Estimated, Resources, Shares, estimate};
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::target::Device;
 use rtl4ml_ir::{
@@ -52,14 +52,10 @@ pub struct NetworkEstimate {
     pub total: Resources,
     /// The part of it that belongs to no layer.
     pub between_layers: Resources,
-    /// The share of the part's look-up tables, those for memory and shift registers included.
-    pub lut_share: f64,
-    /// The share of its flip-flops.
-    pub ff_share: f64,
-    /// The share of its DSP blocks.
-    pub dsp_share: f64,
-    /// The share of its block RAMs.
-    pub bram_share: f64,
+    /// What share of the part it is.
+    pub share: Shares,
+    /// What share of the part belongs to no layer.
+    pub between_share: Shares,
     /// What was counted; the estimate is this times the coefficients of the calibration.
     pub counts: Counts,
 }
@@ -118,6 +114,8 @@ pub struct LayerReport {
     pub module: Option<String>,
     /// Cycles from its input to its output.
     pub latency_cycles: u32,
+    /// The same in nanoseconds.
+    pub latency_ns: f64,
     /// Cycles between two inputs.
     pub initiation_interval_cycles: u64,
     /// What it is made of.
@@ -125,6 +123,8 @@ pub struct LayerReport {
     pub statistics: Statistics,
     /// What it is expected to take on the part.
     pub estimate: Resources,
+    /// What share of the part that is.
+    pub share: Shares,
     /// What rounding did to its constants.
     pub weights: Vec<WeightReport>,
 }
@@ -199,6 +199,26 @@ impl Report {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
+    /// What each layer is expected to take.
+    fn resources(&self, text: &mut String) {
+        let headers: Vec<&str> = RESOURCES.iter().map(|(header, _)| *header).collect();
+        let rule = "---|".repeat(headers.len() + 1);
+        let _ = writeln!(
+            text,
+            "\n## Expected resources\n\nBefore synthesis; four of five designs of the calibration lie within the brackets.\n\n\
+             | layer | {} |\n|{rule}",
+            headers.join(" | ")
+        );
+        let layers = self.layers.iter().map(|layer| (layer.name.as_str(), &layer.estimate));
+        let rest =
+            [("between layers", &self.estimate.between_layers), ("all", &self.estimate.total)];
+        for (name, resources) in layers.chain(rest) {
+            let cells: Vec<String> =
+                RESOURCES.iter().map(|(_, of)| of(resources).to_string()).collect();
+            let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+        }
+    }
+
     /// `report.md`.
     pub fn to_markdown(&self) -> String {
         let mut text = format!(
@@ -270,6 +290,7 @@ impl Report {
                 "\nLatency is that of the arithmetic of one result, interval the fewest cycles of a frame.\n",
             );
         }
+        self.resources(&mut text);
         text.push_str(
             "\n## Weights\n\n| layer | constant | type | count | zeros | rounded | out of range | \
              largest change | mean change |\n|---|---|---|---|---|---|---|---|---|\n",
@@ -303,16 +324,11 @@ impl Report {
 
 impl NetworkEstimate {
     fn new(estimate: &Estimate, device: &Device) -> Self {
-        let total = estimate.total;
-        let luts = total.lut.value + total.srl.value + total.lutram.value;
-        let share = |value: u64, of: u32| value as f64 / f64::from(of);
         Self {
-            total,
+            total: estimate.total,
             between_layers: estimate.between,
-            lut_share: share(luts, device.luts),
-            ff_share: share(total.ff.value, device.flip_flops),
-            dsp_share: share(total.dsp.value, device.dsps),
-            bram_share: share(total.half_bram.value, 2 * device.block_rams),
+            share: estimate.total.shares(device),
+            between_share: estimate.between.shares(device),
             counts: estimate.counts,
         }
     }
@@ -324,6 +340,16 @@ pub fn circuit_warnings(verified: &VerifiedNetwork, circuit: &Circuit) -> Vec<St
     let layers: Vec<LayerReport> = (0..circuit.layers.len()).map(layer).collect();
     warnings(verified, &layers)
 }
+
+/// The columns of the resources: their header and their estimate.
+pub const RESOURCES: [(&str, fn(&Resources) -> Estimated); 6] = [
+    ("LUT", |r| r.lut),
+    ("LUT as shift register", |r| r.srl),
+    ("LUT as memory", |r| r.lutram),
+    ("FF", |r| r.ff),
+    ("DSP", |r| r.dsp),
+    ("half BRAM", |r| r.half_bram),
+];
 
 fn common_format(tensor: &TensorType) -> Option<String> {
     tensor.common_format().map(|format| format.to_string())
@@ -374,9 +400,11 @@ fn layer(
         multiplier: implementation.map(|i| i.multiplier.word().to_owned()),
         module: built.module.clone(),
         latency_cycles: built.latency_cycles,
+        latency_ns: f64::from(built.latency_cycles) * network.target.clock.period_ns(),
         initiation_interval_cycles: built.initiation_interval_cycles,
         statistics: built.statistics,
         estimate,
+        share: estimate.shares(network.target.part.device),
         weights: weight_reports(&layer.op),
     }
 }

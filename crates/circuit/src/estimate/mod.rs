@@ -15,8 +15,10 @@ mod cover;
 mod expression;
 mod flatten;
 
+use std::fmt;
 use std::sync::LazyLock;
 
+use rtl4ml_ir::target::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::circuit::Circuit;
@@ -94,6 +96,19 @@ pub struct Resources {
     pub half_bram: Estimated,
 }
 
+/// What share of a device something takes, 1 being all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Shares {
+    /// Of its look-up tables; memories and shift registers of look-up tables count.
+    pub lut: f64,
+    /// Of its flip-flops.
+    pub ff: f64,
+    /// Of its DSP blocks.
+    pub dsp: f64,
+    /// Of its block RAMs.
+    pub bram: f64,
+}
+
 /// The estimates of a circuit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Estimate {
@@ -121,6 +136,14 @@ impl Estimated {
     }
 }
 
+impl fmt::Display for Estimated {
+    /// The expected number and, where it is not certain, its bars.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { value, low, high } = self;
+        if low == high { write!(f, "{value}") } else { write!(f, "{value} ({low}-{high})") }
+    }
+}
+
 impl Resources {
     fn of(counts: &Counts) -> Self {
         let Coefficients { lut, ff, srl, dsp, bram, lutram } = &*COEFFICIENT;
@@ -136,6 +159,22 @@ impl Resources {
             lutram: times(counts.memory_luts, lutram),
             dsp: times(counts.dsps, dsp),
             half_bram: times(counts.half_block_rams, bram),
+        }
+    }
+
+    /// All look-up tables, whatever they are used for.
+    pub fn all_luts(&self) -> u64 {
+        self.lut.value + self.srl.value + self.lutram.value
+    }
+
+    /// The shares of a device.
+    pub fn shares(&self, device: &Device) -> Shares {
+        let share = |value: u64, of: u32| value as f64 / f64::from(of);
+        Shares {
+            lut: share(self.all_luts(), device.luts),
+            ff: share(self.ff.value, device.flip_flops),
+            dsp: share(self.dsp.value, device.dsps),
+            bram: share(self.half_bram.value, 2 * device.block_rams),
         }
     }
 

@@ -27,7 +27,7 @@ pub enum Command {
     /// Write proven Verilog, testbench, vectors and Vivado scripts into a folder
     Build(build::Build),
     /// Estimate what a network takes on the part, layer by layer, without synthesis
-    Report(report::ReportCommand),
+    Report(report::ReportOptions),
     /// Run samples through the circuit and compare every bit with the reference
     Sim(sim::Sim),
     /// Compute the network's exact outputs with the reference
