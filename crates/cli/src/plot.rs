@@ -6,9 +6,9 @@ use rtl4ml_verilog::Report;
 use crate::scan::Point;
 use crate::svg::{Anchor, Canvas, FAINT, INK, PALETTE, round_step};
 
-/// The kinds of resources, each in a colour of its own: LUT and flip-flop as everybody counts them.
+/// The kinds of resources, each in a colour of its own: their name, number and share.
 const KINDS: [(&str, fn(&Resources) -> Estimated, fn(&Shares) -> f64); 4] = [
-    ("LUT", |r| r.lut, |s| s.lut),
+    ("LUT", Resources::all_luts, |s| s.lut),
     ("FF", |r| r.ff, |s| s.ff),
     ("DSP", |r| r.dsp, |s| s.dsp),
     ("BRAM (18 Kbit)", |r| r.half_bram, |s| s.bram),
@@ -170,7 +170,7 @@ pub fn latency_against_resources(report: &Report, points: &[Point]) -> String {
     for point in points {
         let at = x.place(point.latency_ns);
         canvas.line((at, TOP - 6.0), (at, TOP), INK, 1.0);
-        if at - last_label > 26.0 {
+        if at - last_label > 20.0 {
             let label = format!("{}", point.reuse_factor);
             canvas.text((at, TOP - 10.0), SMALL, Anchor::Middle, false, &label);
             last_label = at;

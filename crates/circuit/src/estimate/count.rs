@@ -4,7 +4,7 @@ use super::bits::{Adder, Bit, Cell, MemorySize, Network, Node, Register};
 use super::cover::cover;
 
 /// What can be counted of a layer without synthesis.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// Look-up tables in front of carry chains.
     pub chain_luts: u64,

@@ -1,17 +1,19 @@
 //! What a circuit will take on the part, before any synthesis.
 //!
-//! The modules are taken apart into bits ([`bits`], [`flatten`]), as synthesis does, and what they
-//! need is counted: carry chains, look-up tables by a cover of the gates ([`cover`]), registers,
-//! shift registers, DSP blocks and memories ([`count`]). A few coefficients turn counts into what
+//! The modules are taken apart into bits (`flatten`, `bits`), as synthesis does, and what they need
+//! is counted (`count`): registers, shift registers, DSP blocks, memories, and look-up tables by a
+//! cover of the gates (`cover`). A few coefficients turn counts into what
 //! Yosys gives; they and their error bars come from the designs of `benchmarks/calibration`, which
 //! `benchmarks/calibrate.py` builds, synthesizes and fits.
 //!
 //! Guarantees: the sum of the layers' estimates, and of what is between them, is the network's;
 //! the same circuit has the same estimate.
 
+mod arithmetic;
 mod bits;
 mod count;
 mod cover;
+mod drivers;
 mod expression;
 mod flatten;
 
@@ -163,15 +165,17 @@ impl Resources {
     }
 
     /// All look-up tables, whatever they are used for.
-    pub fn all_luts(&self) -> u64 {
-        self.lut.value + self.srl.value + self.lutram.value
+    pub fn all_luts(&self) -> Estimated {
+        let all = [self.lut, self.srl, self.lutram];
+        let sum = |field: fn(&Estimated) -> u64| all.iter().map(field).sum();
+        Estimated { value: sum(|e| e.value), low: sum(|e| e.low), high: sum(|e| e.high) }
     }
 
     /// The shares of a device.
     pub fn shares(&self, device: &Device) -> Shares {
         let share = |value: u64, of: u32| value as f64 / f64::from(of);
         Shares {
-            lut: share(self.all_luts(), device.luts),
+            lut: share(self.all_luts().value, device.luts),
             ff: share(self.ff.value, device.flip_flops),
             dsp: share(self.dsp.value, device.dsps),
             bram: share(self.half_bram.value, 2 * device.block_rams),

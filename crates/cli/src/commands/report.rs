@@ -177,7 +177,7 @@ fn scan_table(points: &[Point]) -> String {
             point.latency_cycles.to_string(),
             format!("{:.1}", point.latency_ns),
             point.initiation_interval_cycles.to_string(),
-            point.estimate.all_luts().to_string(),
+            point.estimate.all_luts().value.to_string(),
             ff.value.to_string(),
             dsp.value.to_string(),
             half_bram.value.to_string(),
