@@ -55,10 +55,14 @@ FACTORS = {
 SMALLEST = {"lut": 100, "ff": 50}
 
 
+class NotBuilt(Exception):
+    """rtl4ml refused the network; the message is what it said."""
+
+
 def run(*command):
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"{command[0]}: {done.stdout}\n{done.stderr}")
+        raise NotBuilt(done.stderr.strip() or done.stdout.strip())
     return done.stdout
 
 
@@ -100,10 +104,17 @@ def collect(rtl4ml, count, jobs):
 
     def one(number):
         name, _ = networks.network(number)
-        return name, measure(rtl4ml, number, old.get(name))
+        try:
+            return name, measure(rtl4ml, number, old.get(name))
+        except (NotBuilt, synthesize.SynthesisFailed) as failure:
+            print(f"{name}: left out: {failure}", flush=True)
+            return name, None
 
     with ThreadPoolExecutor(jobs) as pool:
         for name, design in pool.map(one, range(count)):
+            if design is None:
+                designs.pop(name, None)
+                continue
             designs[name] = design
             write_designs(designs)
             print(f"{name:24} {design['yosys']['lut']:6} LUT {design['yosys']['ff']:6} FF", flush=True)

@@ -1,13 +1,16 @@
 //! The figures of `rtl4ml report`.
 
 use rtl4ml_circuit::estimate::{Estimated, Resources, Shares};
-use rtl4ml_verilog::Report;
+use rtl4ml_verilog::{Report, ResourceOf};
 
 use crate::scan::Point;
 use crate::svg::{Anchor, Canvas, FAINT, INK, PALETTE, round_step};
 
+/// One of the shares.
+type ShareOf = fn(&Shares) -> f64;
+
 /// The kinds of resources, each in a colour of its own: their name, number and share.
-const KINDS: [(&str, fn(&Resources) -> Estimated, fn(&Shares) -> f64); 4] = [
+const KINDS: [(&str, ResourceOf, ShareOf); 4] = [
     ("LUT", Resources::all_luts, |s| s.lut),
     ("FF", |r| r.ff, |s| s.ff),
     ("DSP", |r| r.dsp, |s| s.dsp),

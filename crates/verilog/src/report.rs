@@ -341,8 +341,11 @@ pub fn circuit_warnings(verified: &VerifiedNetwork, circuit: &Circuit) -> Vec<St
     warnings(verified, &layers)
 }
 
+/// One of the resources.
+pub type ResourceOf = fn(&Resources) -> Estimated;
+
 /// The columns of the resources: their header and their estimate.
-pub const RESOURCES: [(&str, fn(&Resources) -> Estimated); 6] = [
+pub const RESOURCES: [(&str, ResourceOf); 6] = [
     ("LUT", |r| r.lut),
     ("LUT as shift register", |r| r.srl),
     ("LUT as memory", |r| r.lutram),

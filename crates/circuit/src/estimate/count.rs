@@ -117,7 +117,9 @@ pub fn count(network: &Network, outputs: &[Bit], layers: usize) -> Vec<Counts> {
 /// How often each node is read; what is not needed is not read.
 fn readers(network: &Network, roots: &[Bit]) -> Vec<u32> {
     let mut readers = vec![0; network.nodes.len()];
-    roots.iter().for_each(|root| readers[root.node()] += 1);
+    for root in roots {
+        readers[root.node()] += 1;
+    }
     for (id, node) in network.nodes.iter().enumerate().rev() {
         if readers[id] > 0 {
             node.reads().for_each(|bit| readers[bit.node()] += 1);

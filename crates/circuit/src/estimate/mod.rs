@@ -216,7 +216,9 @@ pub fn estimate(circuit: &Circuit) -> Estimate {
     let mut resources: Vec<Resources> = counts.iter().map(Resources::of).collect();
     let total = Resources::sum(&resources);
     let mut sum = Counts::default();
-    counts.iter().for_each(|layer| sum.add(layer));
+    for layer in &counts {
+        sum.add(layer);
+    }
     let between = resources.pop().unwrap_or_default();
     Estimate { layers: resources, between, total, counts: sum }
 }
