@@ -158,10 +158,6 @@ pub enum CircuitError {
     #[error("layer `{layer}`: {source}; choose narrower types or an explicit `accum`")]
     TooWide { layer: String, source: TooWide },
     #[error(
-        "layer `{layer}`: the circuit of strategy `{strategy}` is not built by this version; `predict` works, and `strategy: latency` with `multiplier: lut` builds the same arithmetic without DSP blocks"
-    )]
-    StrategyNotBuilt { layer: String, strategy: &'static str },
-    #[error(
         "layer `{layer}`: element-wise result types need a reuse_factor that divides n_in = {n_in}; or give the result one type and add a `quantize` layer"
     )]
     PerElementResult { layer: String, n_in: usize },

@@ -8,7 +8,7 @@ use crate::bus::BusLayout;
 use crate::circuit::CircuitError;
 use crate::dataflow::{Dataflow, NodeOp, Term, TooWide};
 use crate::delay::{dsp_blocks, factor_width};
-use crate::layers::{LayerContext, LayerInput};
+use crate::layers::LayerContext;
 use crate::lower::{constant, lower};
 use crate::schedule::{Moment, Schedule};
 
@@ -87,7 +87,11 @@ impl Statistics {
     /// Adds what a dataflow is made of.
     pub fn count(&mut self, Part { dataflow, schedule, .. }: &Part) {
         self.worst_stage_ps = self.worst_stage_ps.max(schedule.worst_ps);
-        let adders = |op: &NodeOp| matches!(op, NodeOp::Add(..) | NodeOp::Sub(..));
+        let adders = |op: &NodeOp| match op {
+            NodeOp::Add(..) | NodeOp::Sub(..) => true,
+            NodeOp::Compress(sum, _) => !sum.counters.is_empty(),
+            _ => false,
+        };
         self.adders += dataflow.count(adders) as u64;
         for (_, node) in dataflow.nodes() {
             let width = |id| factor_width(dataflow.range(id));
@@ -114,8 +118,8 @@ pub(crate) fn input_name(input: usize, inputs: usize) -> String {
 }
 
 /// The elements of the tensors that a layer reads, as inputs of a dataflow.
-fn input_terms(dataflow: &mut Dataflow, inputs: &[LayerInput]) -> Vec<Vec<Term>> {
-    let of_input = |(input, LayerInput { tensor, .. }): (usize, &LayerInput)| {
+fn input_terms(dataflow: &mut Dataflow, inputs: &[&TensorType]) -> Vec<Vec<Term>> {
+    let of_input = |(input, tensor): (usize, &&TensorType)| {
         let port = input_name(input, inputs.len());
         let term = |(index, range)| {
             let node = dataflow.input(format!("{port}_{index}"), range);
@@ -127,7 +131,16 @@ fn input_terms(dataflow: &mut Dataflow, inputs: &[LayerInput]) -> Vec<Vec<Term>>
     inputs.iter().enumerate().map(of_input).collect()
 }
 
-/// The module of a layer that is fully parallel: `results` computes the elements of the output
+/// A layer that is fully parallel: its arithmetic, without time.
+#[derive(Debug)]
+pub struct Untimed {
+    /// The operations from the elements of its inputs to those of its output.
+    pub dataflow: Dataflow,
+    /// What only who made the dataflow knows of what it is made of.
+    pub statistics: Statistics,
+}
+
+/// The dataflow of a layer that is fully parallel: `results` computes the elements of the output
 /// from those of each input.
 ///
 /// # Errors
@@ -135,49 +148,60 @@ fn input_terms(dataflow: &mut Dataflow, inputs: &[LayerInput]) -> Vec<Vec<Term>>
 pub fn parallel_layer(
     context: &LayerContext,
     results: impl FnOnce(&mut Dataflow, &[Vec<Term>]) -> Result<Vec<Term>, TooWide>,
-) -> Result<BuiltLayer, CircuitError> {
-    let LayerContext { module_name, inputs, output, model, .. } = *context;
+) -> Result<Untimed, CircuitError> {
     let mut dataflow = Dataflow::default();
-    let terms = input_terms(&mut dataflow, inputs);
+    let terms = input_terms(&mut dataflow, context.inputs);
     results(&mut dataflow, &terms)
-        .and_then(|results| outputs(&mut dataflow, results, output))
+        .and_then(|results| outputs(&mut dataflow, results, context.output))
         .map_err(|error| CircuitError::too_wide(context.layer, error))?;
-    let arrivals = inputs.iter().flat_map(|input| input.arrivals_ps);
-    let moments: Vec<Moment> = arrivals.map(|ps| Moment { stage: 0, arrival_ps: *ps }).collect();
-    let schedule = Schedule::asap(&dataflow, &moments, model);
+    Ok(Untimed { dataflow, statistics: Statistics::default() })
+}
 
-    let mut module = Module::new(module_name);
-    let mut namer = port_namer(inputs.len());
-    let latency_cycles = schedule.last_stage;
-    let has_valid = latency_cycles > 0;
-    let valid = has_valid.then(|| add_valid_input(&mut module));
-    let mut elements = Vec::new();
-    for (index, input) in inputs.iter().enumerate() {
-        let port = input_name(index, inputs.len());
-        elements.extend(add_input_bus(&mut module, &mut namer, &port, input.tensor));
+impl Untimed {
+    /// The layer's module, scheduled without regard to its neighbours.
+    pub fn on_its_own(self, context: &LayerContext, arrivals_ps: &[Vec<u32>]) -> BuiltLayer {
+        let moment = |ps: &u32| Moment { stage: 0, arrival_ps: *ps };
+        let moments: Vec<Moment> = arrivals_ps.iter().flatten().map(moment).collect();
+        let schedule = Schedule::new(&self.dataflow, &moments, context.model);
+        self.timed(context, schedule)
     }
-    if let Some(valid) = valid {
-        add_valid_output(&mut module, &mut namer, valid, latency_cycles);
-    }
-    let values = lower(&mut module, &mut namer, &dataflow, &schedule, &elements);
-    add_output_bus(&mut module, output, &values);
 
-    let arrivals_ps =
-        dataflow.outputs.iter().map(|out| schedule.arrival_in_last_stage_ps(out.node)).collect();
-    let part = Part { title: "Layer", dataflow, schedule };
-    let mut statistics = Statistics::default();
-    statistics.count(&part);
-    statistics.register_bits = module.register_bits();
-    Ok(BuiltLayer {
-        module,
-        core: None,
-        has_valid,
-        latency_cycles,
-        initiation_interval_cycles: 1,
-        arrivals_ps,
-        statistics,
-        parts: vec![part],
-    })
+    /// The layer's module, with its operations at these moments.
+    pub fn timed(self, context: &LayerContext, schedule: Schedule) -> BuiltLayer {
+        let Self { dataflow, mut statistics } = self;
+        let LayerContext { module_name, inputs, output, .. } = *context;
+        let mut module = Module::new(module_name);
+        let mut namer = port_namer(inputs.len());
+        let latency_cycles = schedule.last_stage;
+        let has_valid = latency_cycles > 0;
+        let valid = has_valid.then(|| add_valid_input(&mut module));
+        let mut elements = Vec::new();
+        for (index, tensor) in inputs.iter().enumerate() {
+            let port = input_name(index, inputs.len());
+            elements.extend(add_input_bus(&mut module, &mut namer, &port, tensor));
+        }
+        if let Some(valid) = valid {
+            add_valid_output(&mut module, &mut namer, valid, latency_cycles);
+        }
+        let values = lower(&mut module, &mut namer, &dataflow, &schedule, &elements);
+        add_output_bus(&mut module, output, &values);
+
+        let outputs = dataflow.outputs.iter();
+        let arrivals_ps = outputs.map(|out| schedule.arrival_in_last_stage_ps(out.node)).collect();
+        let part = Part { title: "Layer", dataflow, schedule };
+        statistics.count(&part);
+        statistics.register_bits = module.register_bits();
+        BuiltLayer {
+            module,
+            core: None,
+            has_valid,
+            latency_cycles,
+            initiation_interval_cycles: 1,
+            arrivals_ps,
+            statistics,
+            parts: vec![part],
+        }
+    }
 }
 
 /// The results as outputs of a dataflow, each on the grid of its element.

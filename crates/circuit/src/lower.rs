@@ -50,7 +50,7 @@ pub fn lower(
 
 impl Lowering<'_> {
     fn operations(&mut self, inputs: &[Operand]) {
-        let needed = self.needed();
+        let needed = self.dataflow.needed();
         for (id, node) in self.dataflow.nodes() {
             if !needed[id.0 as usize] {
                 continue;
@@ -81,20 +81,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// The nodes that an output depends on.
-    fn needed(&self) -> Vec<bool> {
-        let mut needed = vec![false; self.dataflow.nodes().len()];
-        for output in &self.dataflow.outputs {
-            needed[output.node.0 as usize] = true;
-        }
-        for (id, node) in self.dataflow.nodes().collect::<Vec<_>>().into_iter().rev() {
-            if needed[id.0 as usize] {
-                node.op.operands().for_each(|operand| needed[operand.0 as usize] = true);
-            }
-        }
-        needed
-    }
-
     /// The signal that holds a node in a stage, behind as many registers as it takes.
     fn held_at(&mut self, id: NodeId, stage: u32) -> SignalId {
         if let Some(signal) = self.held.get(&(id, stage)) {
@@ -123,6 +109,9 @@ impl Lowering<'_> {
             (this.operand_at(operand.node, stage), operand.shift)
         };
         let expr = match *op {
+            NodeOp::Compress(ref sum, _) => Expr::Compress(Box::new(
+                sum.map(|of| BitOf { signal: self.held_at(of.node, stage), bit: of.bit }),
+            )),
             NodeOp::Input(_) | NodeOp::Constant(_) | NodeOp::Lookup { .. } => {
                 unreachable!("handled by the caller")
             }

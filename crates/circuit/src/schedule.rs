@@ -3,12 +3,13 @@
 //! What this module guarantees: an operation starts when its last operand has arrived; within a
 //! stage the delays add up to no more than the model's budget, unless a single operation alone
 //! takes longer ([`Schedule::worst_ps`] tells); all outputs are in the last stage. Registers are
-//! where an edge crosses stages.
+//! where an edge crosses stages; where that is, `pipeline` decides.
 
 use std::fmt;
 
 use crate::dataflow::{Dataflow, NodeId};
 use crate::delay::DelayModel;
+use crate::pipeline;
 
 /// A moment: a stage, and picoseconds after its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,10 +23,9 @@ pub struct Moment {
 /// The moments of all nodes.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// For each node, when its operation starts: the stage of its first part.
-    start_stages: Vec<u32>,
-    /// For each node, when its result is there.
-    ready: Vec<Moment>,
+    /// For each node that an output depends on and that is no constant, when its operation starts
+    /// (the stage of its first part) and when its result is there.
+    pub(crate) nodes: Vec<Option<(u32, Moment)>>,
     /// The stage in which all outputs are.
     pub last_stage: u32,
     /// The longest delay within a stage.
@@ -33,39 +33,20 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Schedules each node as soon as its operands are there. `inputs` says when each input is.
-    pub fn asap(dataflow: &Dataflow, inputs: &[Moment], model: &DelayModel) -> Self {
-        use crate::dataflow::NodeOp;
-        let mut start_stages = Vec::with_capacity(dataflow.nodes().len());
-        let mut ready: Vec<Moment> = Vec::with_capacity(dataflow.nodes().len());
-        let mut worst_ps = 0;
-        for (id, node) in dataflow.nodes() {
-            let (start, end) = match node.op {
-                NodeOp::Input(index) => (inputs[index as usize].stage, inputs[index as usize]),
-                NodeOp::Constant(_) => (0, Moment::default()),
-                _ => {
-                    let operands = node.op.operands().map(|operand| ready[operand.0 as usize]);
-                    let available = operands.max().unwrap_or_default();
-                    place(available, &model.node_stages(dataflow, id), model.budget_ps)
-                }
-            };
-            worst_ps = worst_ps.max(end.arrival_ps);
-            start_stages.push(start);
-            ready.push(end);
-        }
-        let outputs = dataflow.outputs.iter().map(|output| ready[output.node.0 as usize]);
-        let last_stage = outputs.map(|moment| moment.stage).max().unwrap_or(0);
-        Self { start_stages, ready, last_stage, worst_ps }
+    /// Schedules a dataflow on its own. `inputs` says when each input is there; the outputs are
+    /// there as soon as they can be.
+    pub fn new(dataflow: &Dataflow, inputs: &[Moment], model: &DelayModel) -> Self {
+        pipeline::schedule(dataflow, inputs, model)
     }
 
     /// The stage in which a node's operation starts.
     pub fn start_stage(&self, id: NodeId) -> u32 {
-        self.start_stages[id.0 as usize]
+        self.nodes[id.0 as usize].map_or(0, |(start, _)| start)
     }
 
     /// When a node's result is there.
     pub fn ready(&self, id: NodeId) -> Moment {
-        self.ready[id.0 as usize]
+        self.nodes[id.0 as usize].map(|(_, ready)| ready).unwrap_or_default()
     }
 
     /// When a node's result is there in the last stage: at its start if it has waited in a
@@ -81,21 +62,6 @@ impl Schedule {
     }
 }
 
-/// The start stage and the moment of the result of an operation with these parts.
-fn place(available: Moment, parts: &[u32], budget_ps: u32) -> (u32, Moment) {
-    let (first, rest) = parts.split_first().unwrap_or((&0, &[]));
-    let start = if available.arrival_ps + first > budget_ps && available.arrival_ps > 0 {
-        Moment { stage: available.stage + 1, arrival_ps: 0 }
-    } else {
-        available
-    };
-    let end = match rest.last() {
-        None => Moment { stage: start.stage, arrival_ps: start.arrival_ps + first },
-        Some(last) => Moment { stage: start.stage + rest.len() as u32, arrival_ps: *last },
-    };
-    (start.stage, end)
-}
-
 struct Display<'a> {
     schedule: &'a Schedule,
     dataflow: &'a Dataflow,
@@ -104,7 +70,9 @@ struct Display<'a> {
 impl fmt::Display for Display<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (id, node) in self.dataflow.nodes() {
-            let Moment { stage, arrival_ps } = self.schedule.ready(id);
+            let Some((_, Moment { stage, arrival_ps })) = self.schedule.nodes[id.0 as usize] else {
+                continue;
+            };
             let text = self.dataflow.operation_text(id);
             writeln!(f, "  stage {stage:>2} {arrival_ps:>5} ps  {} = {text}", node.name)?;
         }
@@ -134,9 +102,13 @@ mod tests {
             sum = dataflow.add(sum, *x, &format!("s_{i}")).unwrap();
         }
         dataflow.outputs = vec![Shifted { node: sum.node, shift: 0 }];
-        let schedule = Schedule::asap(&dataflow, &[Moment::default(); 12], &model);
+        let schedule = Schedule::new(&dataflow, &[Moment::default(); 12], &model);
         assert!(schedule.worst_ps <= model.budget_ps);
-        let delay: u32 = dataflow.nodes().map(|(id, _)| model.node_stages(&dataflow, id)[0]).sum();
-        assert_eq!(schedule.last_stage, delay / model.budget_ps);
+        // The carries of a chain ripple one behind the other: each sum adds what its lowest bit
+        // takes, and the last of a stage its own ripple.
+        let step = model.adder_ps(1);
+        let ripple = model.adder_ps(12) - step;
+        let per_stage = (model.budget_ps - ripple) / step;
+        assert_eq!(schedule.last_stage, 10 / per_stage);
     }
 }

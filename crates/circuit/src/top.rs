@@ -39,6 +39,8 @@ struct Top<'a> {
     timings: HashMap<Source, Timing>,
     /// Tensors behind so many registers.
     delayed: HashMap<(Source, u64), BusId>,
+    /// Flags behind so many registers.
+    delayed_flags: HashMap<(SignalId, u64), SignalId>,
     layers: Vec<LayerSummary>,
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
         placed: HashMap::new(),
         timings: plan.timings,
         delayed: HashMap::new(),
+        delayed_flags: HashMap::new(),
         layers: Vec::new(),
     };
     let inputs = top.inputs(initiation_interval_cycles);
@@ -144,6 +147,23 @@ impl Top<'_> {
         Some(bus)
     }
 
+    /// The flag of a tensor in a later cycle.
+    fn valid_at(&mut self, source: Source, cycle: u64) -> SignalId {
+        let (first, name) =
+            (self.placed[&source].valid, self.network.network().source_name(source));
+        let mut valid = first;
+        for delay in 1..=cycle - self.timings[&source].cycle {
+            if let Some(known) = self.delayed_flags.get(&(first, delay)) {
+                valid = *known;
+                continue;
+            }
+            let name = self.namer.name(&format!("{name}_valid_q{delay}"));
+            valid = self.module.register_with_reset(name, valid);
+            self.delayed_flags.insert((first, delay), valid);
+        }
+        valid
+    }
+
     /// The elements of a tensor in a later cycle.
     fn elements_at(&mut self, source: Source, cycle: u64) -> Vec<Operand> {
         if cycle == self.timings[&source].cycle {
@@ -208,7 +228,10 @@ impl Top<'_> {
         let PlannedLayer { start_cycle, circuit } = planned;
         // The flags of tensors that are there in the same cycle are the same.
         let latest = layer.inputs.iter().max_by_key(|source| self.timings[source].cycle);
-        let valid = latest.map_or(self.taken(), |source| self.placed[source].valid);
+        let valid = match latest {
+            Some(source) => self.valid_at(*source, start_cycle),
+            None => self.taken(),
+        };
         let mut summary = LayerSummary {
             name: layer.name.clone(),
             module: None,

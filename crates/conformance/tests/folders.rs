@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rtl4ml_conformance::{
     BuiltCase, Case, on_external_simulators, on_rust_hdl, on_simulators, root,
 };
-use rtl4ml_ir::{Io, Strategy, verify};
+use rtl4ml_ir::{Io, verify};
 use rtl4ml_sim::external::Simulator;
 
 /// The specs in the folders below a folder, by name.
@@ -24,25 +24,13 @@ fn specs(folder: &Path) -> Vec<PathBuf> {
 /// The most cases that are compiled together for an external simulator.
 const TOGETHER: usize = 24;
 
-/// The case with the strategy `latency` where it asks for `distributed_arithmetic`, whose circuit
-/// this version does not build: a strategy changes no bit.
-fn with_built_strategies(case: Case) -> Case {
-    let mut network = case.network.network().clone();
-    for layer in &mut network.layers {
-        if layer.implementation.strategy == Strategy::DistributedArithmetic {
-            layer.implementation.strategy = Strategy::Latency;
-        }
-    }
-    Case { network: verify(network).unwrap(), ..case }
-}
-
 /// Runs specs on the reference and on Rust-HDL's kernel, with at most so many samples; tells all
 /// that fail, not only the first.
 fn on_reference_and_rust_hdl(title: &str, specs: &[PathBuf], samples: usize) -> Vec<BuiltCase> {
     let mut built = Vec::new();
     let mut failed = Vec::new();
     for spec in specs {
-        let run = || on_rust_hdl(with_built_strategies(Case::load(spec).with_at_most(samples)));
+        let run = || on_rust_hdl(Case::load(spec).with_at_most(samples));
         match std::panic::catch_unwind(run) {
             Ok(case) => built.push(case),
             Err(_) => failed.push(spec.display().to_string()),

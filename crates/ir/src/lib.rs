@@ -10,6 +10,7 @@
 
 pub mod constant;
 pub mod error;
+pub mod fabric;
 pub mod fixed;
 pub mod layers;
 pub mod network;
@@ -21,6 +22,7 @@ pub mod window;
 
 pub use constant::{Constant, QuantizationReport};
 pub use error::{Problem, Site, VerifyError};
+pub use fabric::Fabric;
 pub use fixed::{FixedType, Format, Overflow, Rounding, Value};
 pub use layers::{
     Argmax, BatchNorm, Clamp, ClampKind, Concatenate, Conv, Curve, Dense, Dot, Function, Kernel,

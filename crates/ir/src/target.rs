@@ -2,21 +2,29 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::fabric::Fabric;
 
 /// A family of FPGAs that share one fabric, and so one delay model per speed grade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub enum Family {
     /// 20 nm UltraScale (Kintex and Virtex).
+    #[serde(rename = "ultrascale")]
     UltraScale,
     /// 16 nm UltraScale+ (Kintex, Virtex, Zynq, Alveo).
+    #[serde(rename = "ultrascale_plus")]
     UltraScalePlus,
 }
 
 /// What one device offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Device {
     /// The vendor's name without package and speed grade, in lower case.
-    pub name: &'static str,
+    pub name: String,
     /// Its fabric.
     pub family: Family,
     /// Six-input look-up tables.
@@ -29,30 +37,17 @@ pub struct Device {
     pub block_rams: u32,
 }
 
-/// The devices that are known, from the vendor's product tables.
-pub const DEVICES: [Device; 10] = [
-    device("xcku040", Family::UltraScale, 242_400, 484_800, 1_920, 600),
-    device("xcku115", Family::UltraScale, 663_360, 1_326_720, 5_520, 2_160),
-    device("xcku15p", Family::UltraScalePlus, 522_720, 1_045_440, 1_968, 984),
-    device("xcu250", Family::UltraScalePlus, 1_728_000, 3_456_000, 12_288, 2_688),
-    device("xcvu13p", Family::UltraScalePlus, 1_728_000, 3_456_000, 12_288, 2_688),
-    device("xcvu7p", Family::UltraScalePlus, 788_160, 1_576_320, 4_560, 1_440),
-    device("xcvu9p", Family::UltraScalePlus, 1_182_240, 2_364_480, 6_840, 2_160),
-    device("xczu3eg", Family::UltraScalePlus, 70_560, 141_120, 360, 216),
-    device("xczu7ev", Family::UltraScalePlus, 230_400, 460_800, 1_728, 312),
-    device("xczu9eg", Family::UltraScalePlus, 274_080, 548_160, 2_520, 912),
-];
-
-const fn device(
-    name: &'static str,
-    family: Family,
-    luts: u32,
-    flip_flops: u32,
-    dsps: u32,
-    block_rams: u32,
-) -> Device {
-    Device { name, family, luts, flip_flops, dsps, block_rams }
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceFile {
+    device: Vec<Device>,
 }
+
+/// The devices that are known: those of `data/devices.toml`, in the order of their names.
+pub static DEVICES: LazyLock<Vec<Device>> = LazyLock::new(|| {
+    let file: Result<DeviceFile, _> = toml::from_str(include_str!("../data/devices.toml"));
+    file.expect("a test reads this file").device
+});
 
 /// How fast the silicon was sorted to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +58,17 @@ pub enum SpeedGrade {
     Two,
     /// Grade -3, the fastest.
     Three,
+}
+
+impl SpeedGrade {
+    /// The grade as it is written, without the dash.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+            Self::Three => 3,
+        }
+    }
 }
 
 /// A part number as it is ordered: device, package, speed grade and temperature range.
@@ -105,7 +111,8 @@ impl FromStr for Part {
         let mut fields = lower.split('-');
         let name = fields.next().unwrap_or_default();
         let device = DEVICES.iter().find(|device| device.name == name).ok_or_else(|| {
-            let known = DEVICES.map(|device| device.name).join(", ");
+            let known: Vec<&str> = DEVICES.iter().map(|device| device.name.as_str()).collect();
+            let known = known.join(", ");
             ParsePartError::Device { found: name.to_owned(), known }
         })?;
         let grade = fields.nth(1).unwrap_or_default();
@@ -195,27 +202,30 @@ pub fn split_unit(text: &str) -> Option<(f64, &str)> {
 }
 
 /// Where the design is to run, and how fast.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// The FPGA.
     pub part: Part,
     /// Its clock.
     pub clock: Clock,
+    /// The delays to plan with, where they are not those of the part.
+    pub delays: Option<Fabric>,
+}
+
+impl Target {
+    /// The delays to plan with.
+    pub fn fabric(&self) -> &Fabric {
+        let part = &self.part;
+        let of_part = || Fabric::of_part(part.device.family, part.speed_grade);
+        self.delays.as_ref().unwrap_or_else(of_part)
+    }
 }
 
 impl Default for Target {
     /// A VU9P at 200 MHz.
     fn default() -> Self {
-        let device = &DEVICES[6];
-        debug_assert_eq!(device.name, "xcvu9p");
-        Self {
-            part: Part {
-                name: "xcvu9p-flga2104-2-i".to_owned(),
-                device,
-                speed_grade: SpeedGrade::Two,
-            },
-            clock: Clock { period_ps: 5_000 },
-        }
+        let part = "xcvu9p-flga2104-2-i".parse().expect("a test parses it");
+        Self { part, clock: Clock { period_ps: 5_000 }, delays: None }
     }
 }
 
@@ -237,11 +247,24 @@ mod tests {
     }
 
     #[test]
+    fn the_devices_of_trigger_and_accelerator_boards_are_known_at_every_grade() {
+        let luts = |name: &str| {
+            let parts = ["1", "2", "3"].map(|grade| format!("{name}-package-{grade}-e"));
+            let devices = parts.map(|part| part.parse::<Part>().unwrap().device);
+            assert!(devices.iter().all(|device| *device == devices[0]));
+            devices[0].luts
+        };
+        let names = ["xcvu9p", "xcvu13p", "xcku115", "xczu9eg", "xcu250"];
+        assert_eq!(names.map(luts), [1_182_240, 1_728_000, 663_360, 274_080, 1_728_000]);
+        assert!(DEVICES.is_sorted_by_key(|device| &device.name));
+    }
+
+    #[test]
     fn parts_carry_device_and_speed_grade() {
         let part: Part = "xcvu13p-flga2577-2-e".parse().unwrap();
-        assert_eq!((part.device.name, part.speed_grade), ("xcvu13p", SpeedGrade::Two));
+        assert_eq!((part.device.name.as_str(), part.speed_grade), ("xcvu13p", SpeedGrade::Two));
         let part: Part = "xcu250-figd2104-2L-e".parse().unwrap();
-        assert_eq!((part.device.name, part.speed_grade), ("xcu250", SpeedGrade::Two));
+        assert_eq!((part.device.name.as_str(), part.speed_grade), ("xcu250", SpeedGrade::Two));
         assert!("xc7a35t-cpg236-1".parse::<Part>().unwrap_err().to_string().contains("xcvu9p"));
         assert!("xcvu9p".parse::<Part>().is_err());
     }

@@ -35,7 +35,7 @@ pub(crate) fn read_network(
     };
     // A legal name stands for one that has been told of.
     name.unwrap_or("network").clone_into(&mut network.name);
-    network.target = read_target(fields.get("target"), mistakes).unwrap_or_default();
+    network.target = read_target(fields.get("target"), weights, mistakes).unwrap_or_default();
     network.contract = read_contract(fields.get("contract"), mistakes).unwrap_or_default();
     network.io = read_io(fields.get("io"), mistakes).unwrap_or_default();
     let defaults = read_defaults(fields.get("defaults"), mistakes);

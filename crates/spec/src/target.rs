@@ -1,26 +1,66 @@
 //! `target`, `contract` and `io`: where the design runs, and what it must keep.
 
+use rtl4ml_ir::fabric::DelayFileError;
 use rtl4ml_ir::target::{DEVICES, split_unit};
-use rtl4ml_ir::{Clock, Contract, Io, LatencyBound, Part, Target};
+use rtl4ml_ir::{Clock, Contract, Fabric, Io, LatencyBound, Part, Target};
 
 use crate::diagnostics::{Mistakes, quoted, suggestion};
 use crate::reader::{self, Fields, Read};
 use crate::scalar::Core;
+use crate::weights::WeightFiles;
 use crate::yaml::{Kind, Node};
 
 /// Longer texts are neither parts nor times, and would make messages long.
 const MAX_TEXT: usize = 100;
 
-/// Reads `target`.
-pub(crate) fn read_target(node: Option<&Node>, mistakes: &mut Mistakes) -> Read<Target> {
+/// Files of delays with more bytes are none.
+const MAX_DELAY_BYTES: u64 = 1 << 16;
+
+/// Reads `target`; a file of delays is found as weights are.
+pub(crate) fn read_target(
+    node: Option<&Node>,
+    files: &mut WeightFiles,
+    mistakes: &mut Mistakes,
+) -> Read<Target> {
     let Some(node) = node else {
         return Ok(Target::default());
     };
-    let fields = Fields::open(node, "`target`", &[&["part", "clock"]], mistakes)?;
+    let fields = Fields::open(node, "`target`", &[&["part", "clock", "delays"]], mistakes)?;
     let part = fields.setting("part", |node| part(node, mistakes));
     let clock = fields.setting("clock", |node| clock(node, mistakes));
+    let delays = fields.setting("delays", |node| delays(node, files, mistakes));
     let standard = Target::default();
-    Ok(Target { part: part?.unwrap_or(standard.part), clock: clock?.unwrap_or(standard.clock) })
+    Ok(Target {
+        part: part?.unwrap_or(standard.part),
+        clock: clock?.unwrap_or(standard.clock),
+        delays: delays?,
+    })
+}
+
+/// A fabric that has a name of its own, or that of a file.
+fn delays(node: &Node, files: &mut WeightFiles, mistakes: &mut Mistakes) -> Read<Fabric> {
+    let names: Vec<String> = Fabric::names().map(|name| format!("`{name}`")).collect();
+    let legal = format!("{} or a file, FILE.toml", names.join(", "));
+    let found = reader::text(node, "`delays`", &legal, mistakes)?;
+    if let Some(fabric) = Fabric::named(found) {
+        return Ok(fabric.clone());
+    }
+    if std::path::Path::new(found).extension().is_none_or(|extension| extension != "toml") {
+        let help = suggestion(found, Fabric::names());
+        let message = format!("`delays` must be {legal}, found {}", quoted(found));
+        return Err(mistakes.add_with_help(node.span, message, help));
+    }
+    let text = files.text(found, MAX_DELAY_BYTES).map_err(|(message, help)| {
+        mistakes.add_with_help(node.span, format!("`delays`: {message}"), help)
+    })?;
+    Fabric::parse(&text).map_err(|error| {
+        let line = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+        let place = match &error {
+            DelayFileError::Syntax { at, .. } => format!(", line {}", line(*at)),
+            DelayFileError::OutOfRange { .. } | DelayFileError::Count { .. } => String::new(),
+        };
+        mistakes.add(node.span, format!("`delays`: {}{place}: {error}", quoted(found)))
+    })
 }
 
 fn part(node: &Node, mistakes: &mut Mistakes) -> Read<Part> {
@@ -37,7 +77,7 @@ fn part(node: &Node, mistakes: &mut Mistakes) -> Read<Part> {
         let help = if is_known {
             None
         } else {
-            suggestion(device, DEVICES.iter().map(|known| known.name))
+            suggestion(device, DEVICES.iter().map(|known| known.name.as_str()))
         };
         mistakes.add_with_help(node.span, format!("`part`: {message}"), help)
     })

@@ -14,6 +14,7 @@
 )]
 
 mod compare;
+mod compress;
 mod divide;
 mod lookup;
 mod print;
@@ -23,6 +24,7 @@ pub(crate) mod sum;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rtl4ml_hdl::Compression;
 use rtl4ml_ir::{FixedType, Range, Value};
 
 pub use compare::{Extreme, Winner};
@@ -119,6 +121,9 @@ pub enum NodeOp {
         /// The entries.
         entries: Arc<[i128]>,
     },
+    /// A sum of single bits, modulo two to the width of the range: the integer of the range that
+    /// it is congruent to.
+    Compress(Box<Compression<BitOf>>, Range),
 }
 
 /// A node.
@@ -154,9 +159,9 @@ pub struct Dataflow {
 
 impl NodeOp {
     /// The nodes that the operation reads.
-    pub fn operands(&self) -> impl Iterator<Item = NodeId> + use<> {
+    pub fn operands(&self) -> impl Iterator<Item = NodeId> + '_ {
         let operands = match *self {
-            Self::Input(_) | Self::Constant(_) => [None, None, None],
+            Self::Input(_) | Self::Constant(_) | Self::Compress(..) => [None, None, None],
             Self::Add(a, b) | Self::Sub(a, b) => [Some(a.node), Some(b.node), None],
             Self::Multiply(a, b) => [Some(a), Some(b), None],
             Self::MultiplyConstant(a, _)
@@ -167,7 +172,12 @@ impl NodeOp {
                 [Some(condition.node), Some(then.node), Some(otherwise.node)]
             }
         };
-        operands.into_iter().flatten()
+        let bits = match self {
+            Self::Compress(sum, _) => Some(sum.addends()),
+            _ => None,
+        };
+        let bits = bits.into_iter().flatten().filter_map(|(_, addend)| addend.bit());
+        operands.into_iter().flatten().chain(bits.map(|bit| bit.node))
     }
 
     /// How many adders deep the operation is, for balancing sums.
@@ -179,6 +189,7 @@ impl NodeOp {
             | Self::Cast { .. }
             | Self::Rectify(_)
             | Self::Select { .. } => 1,
+            Self::Compress(sum, _) => u32::from(!sum.counters.is_empty()),
             Self::Multiply(..) | Self::MultiplyConstant(..) | Self::Lookup { .. } => 3,
         }
     }
@@ -218,6 +229,31 @@ impl Dataflow {
     /// The number of inputs, those that are constants included.
     pub fn input_count(&self) -> usize {
         self.input_count as usize
+    }
+
+    /// The widths of the inputs; `None` where one is a constant.
+    pub fn input_widths(&self) -> Vec<Option<u32>> {
+        let mut widths = vec![None; self.input_count()];
+        for node in &self.nodes {
+            if let NodeOp::Input(index) = node.op {
+                widths[index as usize] = Some(node.range.width());
+            }
+        }
+        widths
+    }
+
+    /// For each node, whether an output depends on it.
+    pub fn needed(&self) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        for output in &self.outputs {
+            needed[output.node.0 as usize] = true;
+        }
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if needed[index] {
+                node.op.operands().for_each(|operand| needed[operand.0 as usize] = true);
+            }
+        }
+        needed
     }
 
     /// An integer.

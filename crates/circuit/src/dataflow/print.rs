@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rtl4ml_hdl::Addend;
+
 use super::{Dataflow, NodeId, NodeOp, Shifted};
 
 impl Dataflow {
@@ -30,6 +32,18 @@ impl Dataflow {
             NodeOp::Rectify(a) => format!("max(0, {})", name(*a)),
             NodeOp::Cast { a, fraction_bits, to } => {
                 format!("cast {} / 2^{fraction_bits} to {to}", name(*a))
+            }
+            NodeOp::Compress(sum, _) => {
+                let bits = sum.addends().filter_map(|(column, addend)| {
+                    let of = addend.bit()?;
+                    let inverse = if addend == Addend::Inverse(of) { "~" } else { "" };
+                    let name = name(of.node);
+                    Some(format!("{inverse}{name}[{}] << {column}", of.bit))
+                });
+                let ones = sum.addends().filter(|(_, addend)| *addend == Addend::One);
+                let constant: u128 = ones.map(|(column, _)| 1 << column).sum();
+                let bits: Vec<String> = bits.chain([constant.to_string()]).collect();
+                bits.join(" + ")
             }
             NodeOp::Lookup { index, entries } => {
                 format!("entry {} of {}", name(*index), entries.len())

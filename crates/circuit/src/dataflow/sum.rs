@@ -60,7 +60,8 @@ impl Dataflow {
             Accumulator::Typed(accum) => accum,
         };
         let products = self.cast_products(accum, products, name)?;
-        if self.order_is_free(accum, start, &products) {
+        let parts = std::iter::once(&start).chain(&products).map(|term| self.signed_range(*term));
+        if order_is_free(accum, parts) {
             let terms = products.into_iter().chain([start]).collect();
             let sum = self.sum(terms, &format!("{name}_exact"))?;
             return self.cast(sum, accum, name);
@@ -86,7 +87,8 @@ impl Dataflow {
             let is_zero = self.range(term.node) == Range::ZERO;
             is_zero || term.fraction_bits <= accum.fraction_bits()
         };
-        if terms.iter().all(on_grid) && self.order_is_free(accum, zero, &terms) {
+        let parts = || terms.iter().map(|term| self.signed_range(*term));
+        if terms.iter().all(on_grid) && order_is_free(accum, parts()) {
             let sum = self.sum(terms, &format!("{name}_exact"))?;
             return self.cast(sum, accum, name);
         }
@@ -108,36 +110,38 @@ impl Dataflow {
         products.into_iter().enumerate().map(cast).collect()
     }
 
-    /// Whether the exact sum, cast once, equals the sums taken in the accumulator one by one: so
-    /// it is when sums wrap, and when no prefix of them leaves the accumulator's range.
-    fn order_is_free(&self, accum: FixedType, start: Term, products: &[Term]) -> bool {
-        if accum.overflow == Overflow::Wrap {
-            return true;
-        }
-        let grid = accum.fraction_bits();
-        let legal = accum.overflow.range_of(accum.format);
-        let range = |term: Term| {
-            let range = self.range(term.node);
-            let range = if term.negative { range.negated() } else { range };
-            if range == Range::ZERO {
-                return Some(range);
-            }
-            range.shifted_left(u32::try_from(grid - term.fraction_bits).ok()?)
-        };
-        let mut prefix = Range::ZERO;
-        [start].iter().chain(products).all(|term| {
-            let next = range(*term).and_then(|range| prefix.plus(range));
-            next.is_some_and(|next| {
-                prefix = next;
-                next.within(legal)
-            })
-        })
+    /// The integers of a term and the bits after their binary point.
+    fn signed_range(&self, term: Term) -> (Range, i32) {
+        let range = self.range(term.node);
+        (if term.negative { range.negated() } else { range }, term.fraction_bits)
     }
+}
+
+/// Whether the exact sum, cast once, equals the sums taken in the accumulator one by one: so it is
+/// when sums wrap, and when no prefix of them leaves the accumulator's range. The parts are the
+/// start value and the products in their order, each by its integers and the bits after their
+/// binary point, no more than the accumulator has.
+pub(crate) fn order_is_free(accum: FixedType, parts: impl Iterator<Item = (Range, i32)>) -> bool {
+    if accum.overflow == Overflow::Wrap {
+        return true;
+    }
+    let grid = accum.fraction_bits();
+    let legal = accum.overflow.range_of(accum.format);
+    let mut prefix = Range::ZERO;
+    let mut parts = parts.filter(|(range, _)| *range != Range::ZERO);
+    parts.all(|(range, fraction_bits)| {
+        let range = u32::try_from(grid - fraction_bits).ok().and_then(|s| range.shifted_left(s));
+        let next = range.and_then(|range| prefix.plus(range));
+        next.is_some_and(|next| {
+            prefix = next;
+            next.within(legal)
+        })
+    })
 }
 
 /// The canonical signed digits of a positive integer: position and whether it counts negatively.
 /// No two neighbours are both used, so that there are as few digits as can be.
-pub(super) fn signed_digits(mut number: i128) -> Vec<(u32, bool)> {
+pub(crate) fn signed_digits(mut number: i128) -> Vec<(u32, bool)> {
     let mut digits = Vec::new();
     let mut position = 0;
     while number != 0 {

@@ -16,29 +16,46 @@ pub use applied::Applied;
 pub use tiling::Tiling;
 
 use rtl4ml_ir::layers::KernelShape;
-use rtl4ml_ir::{MultiplierStyle, Range, ResultType, Strategy, Value};
+use rtl4ml_ir::{Implementation, MultiplierStyle, Range, ResultType, Value};
 
 use crate::circuit::CircuitError;
 use crate::dataflow::{Accumulator, Material};
-use crate::layer::BuiltLayer;
+use crate::layer::{BuiltLayer, Untimed};
 use crate::layers::LayerContext;
 
-/// Builds a layer that applies kernels and casts their sums.
+/// Whether all positions are done at once, with a multiplier for each product. `positions` counts
+/// them.
+pub(crate) fn is_fully_parallel(
+    implementation: &Implementation,
+    positions: impl FnOnce() -> usize,
+) -> bool {
+    let at_once = implementation.parallelization_factor;
+    implementation.reuse_factor == 1
+        && at_once.is_none_or(|at_once| positions() <= at_once as usize)
+}
+
+/// The dataflow of a layer that applies kernels and casts their sums, all at once.
 ///
 /// # Errors
 /// What of the layer cannot be built, and what can.
-pub fn build(
+pub(crate) fn untimed(
+    context: &LayerContext,
+    applied: &Applied,
+    result: &ResultType,
+) -> Result<Untimed, CircuitError> {
+    parallel::untimed(context, applied, result)
+}
+
+/// Builds a layer that applies kernels and casts their sums, a part of them at a time.
+///
+/// # Errors
+/// What of the layer cannot be built, and what can.
+pub(crate) fn build(
     context: &LayerContext,
     applied: &Applied,
     result: &ResultType,
 ) -> Result<BuiltLayer, CircuitError> {
     let implementation = context.layer.implementation;
-    if implementation.strategy == Strategy::DistributedArithmetic {
-        return Err(CircuitError::StrategyNotBuilt {
-            layer: context.layer.name.clone(),
-            strategy: implementation.strategy.word(),
-        });
-    }
     let positions = applied.positions();
     let at_once = implementation.parallelization_factor.map_or(positions, |p| p as usize);
     if at_once < positions {
@@ -48,14 +65,15 @@ pub fn build(
     }
 }
 
-/// Builds all positions at once.
+/// Builds all positions at once, on inputs from registers.
 fn core(
     context: &LayerContext,
     applied: &Applied,
     result: &ResultType,
 ) -> Result<BuiltLayer, CircuitError> {
     if context.layer.implementation.reuse_factor == 1 {
-        parallel::build(context, applied, result)
+        let arrivals_ps = vec![0; context.input().element_count()];
+        Ok(parallel::untimed(context, applied, result)?.on_its_own(context, &[arrivals_ps]))
     } else {
         shared::build(context, applied, result)
     }

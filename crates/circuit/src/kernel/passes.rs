@@ -24,7 +24,7 @@ use crate::bus::BusLayout;
 use crate::circuit::CircuitError;
 use crate::dataflow::TooWide;
 use crate::layer::{BIT, BuiltLayer, CORE, add_input_bus, add_output_bus, add_valid_input};
-use crate::layers::{LayerContext, LayerInput};
+use crate::layers::LayerContext;
 use crate::lower::{constant, signal_type};
 
 /// The element that a register holds in each pass from some pass on; `None` is a zero.
@@ -109,10 +109,9 @@ pub fn build(
         CircuitError::PerElementPasses { layer: context.layer.name.clone(), at_once }
     })?;
     let core_name = format!("{}_core", context.module_name);
-    let arrivals_ps = vec![0; core_input.element_count()];
     let core_context = LayerContext {
         module_name: &core_name,
-        inputs: &[LayerInput { tensor: &core_input, arrivals_ps: &arrivals_ps }],
+        inputs: &[&core_input],
         output: &core_output,
         ..*context
     };

@@ -8,12 +8,12 @@ use super::cast::{elementwise, result};
 use crate::circuit::CircuitError;
 use crate::dataflow::{Dataflow, Term, TooWide};
 use crate::kernel::material;
-use crate::layer::BuiltLayer;
+use crate::layer::Untimed;
 
 pub(super) fn build_leaky_relu(
     context: &LayerContext,
     leaky: &LeakyRelu,
-) -> Result<BuiltLayer, CircuitError> {
+) -> Result<Untimed, CircuitError> {
     let alphas =
         leaky.alpha_indices(&context.input().shape).expect("the slopes of a verified layer fit");
     let style = context.layer.implementation.multiplier;
@@ -79,10 +79,7 @@ pub(super) fn by_sign(
     }
 }
 
-pub(super) fn build_clamp(
-    context: &LayerContext,
-    clamp: &Clamp,
-) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build_clamp(context: &LayerContext, clamp: &Clamp) -> Result<Untimed, CircuitError> {
     let Line { slope, shift, low, high } = clamp.kind.line();
     let style = context.layer.implementation.multiplier;
     elementwise(context, |dataflow, x, index| {
@@ -95,7 +92,7 @@ pub(super) fn build_clamp(
     })
 }
 
-pub(super) fn build_step(context: &LayerContext, step: &Step) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build_step(context: &LayerContext, step: &Step) -> Result<Untimed, CircuitError> {
     let half = |mantissa| Value { mantissa, fraction_bits: 1 };
     elementwise(context, |dataflow, x, index| {
         let mut constant = |mantissa| dataflow.constant_term(half(mantissa));

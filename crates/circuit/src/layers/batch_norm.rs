@@ -7,9 +7,9 @@ use super::LayerContext;
 use super::cast::{elementwise, result};
 use crate::circuit::CircuitError;
 use crate::kernel::{material, needs_multiplier};
-use crate::layer::BuiltLayer;
+use crate::layer::Untimed;
 
-pub(super) fn build(context: &LayerContext, norm: &BatchNorm) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build(context: &LayerContext, norm: &BatchNorm) -> Result<Untimed, CircuitError> {
     let channels = norm.scale.len();
     let style = context.layer.implementation.multiplier;
     let mut built = elementwise(context, |dataflow, x, index| {

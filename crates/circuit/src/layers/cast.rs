@@ -5,7 +5,7 @@ use rtl4ml_ir::{Quantize, Relu, ResultType};
 use super::LayerContext;
 use crate::circuit::CircuitError;
 use crate::dataflow::{Dataflow, Term, TooWide};
-use crate::layer::{BuiltLayer, parallel_layer};
+use crate::layer::{Untimed, parallel_layer};
 
 /// The result of an exact value: cast to the element's type, or as it is.
 pub(crate) fn result(
@@ -20,7 +20,7 @@ pub(crate) fn result(
     }
 }
 
-pub(super) fn build_relu(context: &LayerContext, relu: &Relu) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build_relu(context: &LayerContext, relu: &Relu) -> Result<Untimed, CircuitError> {
     elementwise(context, |dataflow, x, index| {
         let node = dataflow.rectify(x.node, &format!("x_{index}_rectified"))?;
         result(dataflow, Term { node, ..x }, &relu.result, index)
@@ -30,7 +30,7 @@ pub(super) fn build_relu(context: &LayerContext, relu: &Relu) -> Result<BuiltLay
 pub(super) fn build_quantize(
     context: &LayerContext,
     quantize: &Quantize,
-) -> Result<BuiltLayer, CircuitError> {
+) -> Result<Untimed, CircuitError> {
     let types = ResultType::Cast(quantize.result.clone());
     elementwise(context, |dataflow, x, index| result(dataflow, x, &types, index))
 }
@@ -39,7 +39,7 @@ pub(super) fn build_quantize(
 pub(super) fn elementwise(
     context: &LayerContext,
     element: impl Fn(&mut Dataflow, Term, usize) -> Result<Term, TooWide>,
-) -> Result<BuiltLayer, CircuitError> {
+) -> Result<Untimed, CircuitError> {
     parallel_layer(context, |dataflow, inputs| {
         inputs[0].iter().enumerate().map(|(index, x)| element(dataflow, *x, index)).collect()
     })

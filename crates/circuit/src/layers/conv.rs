@@ -5,9 +5,16 @@ use rtl4ml_ir::layers::Conv;
 use super::LayerContext;
 use crate::circuit::CircuitError;
 use crate::kernel::{self, Applied};
-use crate::layer::BuiltLayer;
+use crate::layer::{BuiltLayer, Untimed};
+
+pub(super) fn untimed(context: &LayerContext, conv: &Conv) -> Result<Untimed, CircuitError> {
+    kernel::untimed(context, &applied(context, conv), &conv.result_type())
+}
 
 pub(super) fn build(context: &LayerContext, conv: &Conv) -> Result<BuiltLayer, CircuitError> {
-    let applied = Applied::conv(conv, context.input().shape.extents());
-    kernel::build(context, &applied, &conv.result_type())
+    kernel::build(context, &applied(context, conv), &conv.result_type())
+}
+
+fn applied(context: &LayerContext, conv: &Conv) -> Applied {
+    Applied::conv(conv, context.input().shape.extents())
 }

@@ -5,9 +5,16 @@ use rtl4ml_ir::Dense;
 use super::LayerContext;
 use crate::circuit::CircuitError;
 use crate::kernel::{self, Applied};
-use crate::layer::BuiltLayer;
+use crate::layer::{BuiltLayer, Untimed};
+
+pub(super) fn untimed(context: &LayerContext, dense: &Dense) -> Result<Untimed, CircuitError> {
+    kernel::untimed(context, &applied(context, dense), &dense.result_type())
+}
 
 pub(super) fn build(context: &LayerContext, dense: &Dense) -> Result<BuiltLayer, CircuitError> {
-    let applied = Applied::dense(dense, context.input().element_count());
-    kernel::build(context, &applied, &dense.result_type())
+    kernel::build(context, &applied(context, dense), &dense.result_type())
+}
+
+fn applied(context: &LayerContext, dense: &Dense) -> Applied {
+    Applied::dense(dense, context.input().element_count())
 }

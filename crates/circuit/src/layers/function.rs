@@ -6,12 +6,9 @@ use super::LayerContext;
 use super::activation::{by_sign, times};
 use super::cast::{elementwise, result};
 use crate::circuit::CircuitError;
-use crate::layer::BuiltLayer;
+use crate::layer::Untimed;
 
-pub(super) fn build(
-    context: &LayerContext,
-    function: &Function,
-) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build(context: &LayerContext, function: &Function) -> Result<Untimed, CircuitError> {
     let tables = function.tables(context.input()).expect("a verified layer has tables");
     let style = context.layer.implementation.multiplier;
     let (factor, slope) = (function.entry_factor(), function.curve.slope_from_zero());

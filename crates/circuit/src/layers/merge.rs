@@ -7,14 +7,14 @@ use super::{LayerContext, Wire};
 use crate::circuit::CircuitError;
 use crate::dataflow::{Accumulator, Dataflow, Extreme, Term, TooWide};
 use crate::kernel::material;
-use crate::layer::{BuiltLayer, parallel_layer};
+use crate::layer::{Untimed, parallel_layer};
 use rtl4ml_ir::{MultiplierStyle, TensorType, Value};
 
 fn tensors<'a>(context: &LayerContext<'a>) -> Vec<&'a TensorType> {
-    context.inputs.iter().map(|input| input.tensor).collect()
+    context.inputs.to_vec()
 }
 
-pub(super) fn build(context: &LayerContext, merge: &Merge) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build(context: &LayerContext, merge: &Merge) -> Result<Untimed, CircuitError> {
     let (_, indices) =
         merge.broadcast(&tensors(context)).expect("a verified layer's inputs have one shape");
     let style = context.layer.implementation.multiplier;
@@ -89,7 +89,7 @@ pub(super) fn concatenate_wires(
     let sources = sources(context, concatenate);
     // A cast that leaves grid and range as they are leaves every value as it is.
     let same = sources.iter().enumerate().all(|(index, (input, element))| {
-        let from = context.inputs[*input].tensor.exact_range(*element);
+        let from = context.inputs[*input].exact_range(*element);
         from == context.output.exact_range(index)
     });
     same.then(|| sources.into_iter().map(Some).collect())
@@ -98,7 +98,7 @@ pub(super) fn concatenate_wires(
 pub(super) fn build_concatenate(
     context: &LayerContext,
     concatenate: &Concatenate,
-) -> Result<BuiltLayer, CircuitError> {
+) -> Result<Untimed, CircuitError> {
     let sources = sources(context, concatenate);
     parallel_layer(context, |dataflow, inputs| {
         let element = |(index, (input, element)): (usize, &(usize, usize))| {
@@ -108,7 +108,7 @@ pub(super) fn build_concatenate(
     })
 }
 
-pub(super) fn build_dot(context: &LayerContext, dot: &Dot) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build_dot(context: &LayerContext, dot: &Dot) -> Result<Untimed, CircuitError> {
     let style = context.layer.implementation.multiplier;
     let mut built = parallel_layer(context, |dataflow, inputs| {
         let pairs = inputs[0].iter().zip(&inputs[1]).enumerate();

@@ -12,20 +12,13 @@ mod softmax;
 
 pub(crate) use cast::result;
 
-use rtl4ml_ir::{Layer, Op, TensorType};
+use rtl4ml_ir::layers::Conv;
+use rtl4ml_ir::{Dense, Layer, Op, TensorType};
 
 use crate::circuit::CircuitError;
 use crate::delay::DelayModel;
-use crate::layer::BuiltLayer;
-
-/// A tensor that a layer reads.
-#[derive(Clone, Copy, Debug)]
-pub struct LayerInput<'a> {
-    /// The tensor.
-    pub tensor: &'a TensorType,
-    /// When each element is there within the stage in which the layer starts.
-    pub arrivals_ps: &'a [u32],
-}
+use crate::kernel;
+use crate::layer::{BuiltLayer, Untimed};
 
 /// Where an element comes from: an input of the layer and an element of it; `None` is a zero.
 pub type Wire = Option<(usize, usize)>;
@@ -38,7 +31,7 @@ pub struct LayerContext<'a> {
     /// The layer.
     pub layer: &'a Layer,
     /// What it reads.
-    pub inputs: &'a [LayerInput<'a>],
+    pub inputs: &'a [&'a TensorType],
     /// What it computes.
     pub output: &'a TensorType,
     /// The delays and the budget of a stage.
@@ -48,16 +41,39 @@ pub struct LayerContext<'a> {
 impl<'a> LayerContext<'a> {
     /// The tensor that a layer with one input reads.
     pub fn input(&self) -> &'a TensorType {
-        self.inputs[0].tensor
+        self.inputs[0]
     }
 
-    /// The layer as a module; `None` where it is only wires.
+    /// Whether the layer takes an input every cycle and has a circuit for each operation: only then
+    /// has it a dataflow from its inputs to its outputs.
+    pub fn is_fully_parallel(&self) -> bool {
+        let (dense, conv) = match &self.layer.op {
+            Op::Dense(dense) => (Some(dense), None),
+            Op::Conv(conv) => (None, Some(conv)),
+            _ => return true,
+        };
+        let extents = self.input().shape.extents();
+        let of_dense = |dense: &Dense| {
+            let kernel = dense.kernel.shape().expect("a verified layer's kernel has a matrix");
+            self.input().element_count() / kernel.n_in
+        };
+        let of_conv = |conv: &Conv| {
+            conv.slide(extents).expect("a verified layer's window fits its input").positions()
+        };
+        let positions = || dense.map(of_dense).or_else(|| conv.map(of_conv)).unwrap_or(1);
+        kernel::is_fully_parallel(&self.layer.implementation, positions)
+    }
+
+    /// The dataflow of a layer that is fully parallel; `None` where it is only wires.
     ///
     /// # Errors
     /// What of the layer cannot be built, and what can.
-    pub fn build(&self) -> Result<Option<BuiltLayer>, CircuitError> {
+    ///
+    /// # Panics
+    /// When the layer is not fully parallel.
+    pub fn untimed(&self) -> Result<Option<Untimed>, CircuitError> {
         match &self.layer.op {
-            Op::Dense(dense) => dense::build(self, dense).map(Some),
+            Op::Dense(dense) => dense::untimed(self, dense).map(Some),
             Op::Relu(relu) => cast::build_relu(self, relu).map(Some),
             Op::Quantize(quantize) => cast::build_quantize(self, quantize).map(Some),
             Op::LeakyRelu(leaky) => activation::build_leaky_relu(self, leaky).map(Some),
@@ -66,7 +82,7 @@ impl<'a> LayerContext<'a> {
             Op::Function(function) => function::build(self, function).map(Some),
             Op::Softmax(softmax) => softmax::build(self, softmax).map(Some),
             Op::Argmax(_) => softmax::build_argmax(self).map(Some),
-            Op::Conv(conv) => conv::build(self, conv).map(Some),
+            Op::Conv(conv) => conv::untimed(self, conv).map(Some),
             Op::Pool(pool) => pool::build(self, pool).map(Some),
             Op::BatchNorm(norm) => batch_norm::build(self, norm).map(Some),
             Op::Merge(merge) => merge::build(self, merge).map(Some),
@@ -76,6 +92,23 @@ impl<'a> LayerContext<'a> {
             },
             Op::Dot(dot) => merge::build_dot(self, dot).map(Some),
             Op::Reshape(_) | Op::Rearrange(_) => Ok(None),
+        }
+    }
+
+    /// The layer as a module on its own, whose inputs are there so long after the start of a
+    /// stage; `None` where it is only wires.
+    ///
+    /// # Errors
+    /// What of the layer cannot be built, and what can.
+    pub fn build(&self, arrivals_ps: &[Vec<u32>]) -> Result<Option<BuiltLayer>, CircuitError> {
+        if self.is_fully_parallel() {
+            let scheduled = |untimed: Untimed| untimed.on_its_own(self, arrivals_ps);
+            return Ok(self.untimed()?.map(scheduled));
+        }
+        match &self.layer.op {
+            Op::Dense(dense) => dense::build(self, dense).map(Some),
+            Op::Conv(conv) => conv::build(self, conv).map(Some),
+            _ => unreachable!("only kernels are shared"),
         }
     }
 

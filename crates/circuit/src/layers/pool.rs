@@ -7,9 +7,9 @@ use super::LayerContext;
 use super::cast::result;
 use crate::circuit::CircuitError;
 use crate::dataflow::{Dataflow, Extreme, Term, TooWide};
-use crate::layer::{BuiltLayer, parallel_layer};
+use crate::layer::{Untimed, parallel_layer};
 
-pub(super) fn build(context: &LayerContext, pool: &Pool) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build(context: &LayerContext, pool: &Pool) -> Result<Untimed, CircuitError> {
     let sliding = pool.slide(context.input().shape.extents());
     let sliding = sliding.expect("a verified layer's window fits its input");
     let style = context.layer.implementation.multiplier;

@@ -10,14 +10,14 @@ use super::cast::result;
 use crate::circuit::CircuitError;
 use crate::dataflow::{BitOf, Dataflow, Term, TooWide};
 use crate::kernel::material;
-use crate::layer::{BuiltLayer, parallel_layer};
+use crate::layer::{Untimed, parallel_layer};
 
 /// Applies `slice` to the elements at each position; it gives the results there in order.
 fn along_last_axis(
     context: &LayerContext,
     result_type: &ResultType,
     slice: impl Fn(&mut Dataflow, &[Term], &str) -> Result<Vec<Term>, TooWide>,
-) -> Result<BuiltLayer, CircuitError> {
+) -> Result<Untimed, CircuitError> {
     let classes = context.input().shape.extents().last().copied().unwrap_or(1);
     parallel_layer(context, |dataflow, inputs| {
         let inputs = &inputs[0];
@@ -34,13 +34,13 @@ fn along_last_axis(
     })
 }
 
-pub(super) fn build_argmax(context: &LayerContext) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build_argmax(context: &LayerContext) -> Result<Untimed, CircuitError> {
     along_last_axis(context, &ResultType::Auto, |dataflow, x, prefix| {
         Ok(vec![dataflow.winner(x, &format!("{prefix}top"))?.index])
     })
 }
 
-pub(super) fn build(context: &LayerContext, softmax: &Softmax) -> Result<BuiltLayer, CircuitError> {
+pub(super) fn build(context: &LayerContext, softmax: &Softmax) -> Result<Untimed, CircuitError> {
     let entries = softmax.entries(context.input()).expect("a verified layer has tables");
     let circuit = Circuit { context, softmax };
     along_last_axis(context, &softmax.result, |dataflow, x, prefix| {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rtl4ml_circuit::{Circuit, CircuitError};
+use rtl4ml_circuit::Circuit;
 use rtl4ml_verilog::circuit_warnings;
 use serde::Serialize;
 
@@ -41,15 +41,10 @@ impl Check {
         let spinner = terminal::spinner("checking");
         let loaded = rtl4ml_spec::load(&self.spec)?;
         let network = &loaded.network;
-        let mut notes = Vec::new();
+        let notes: Vec<String> = Vec::new();
         let mut failures = Vec::new();
         let circuit = match rtl4ml_circuit::build(network) {
             Ok(circuit) => Some(circuit),
-            // The network is right; a later version will build it.
-            Err(error @ CircuitError::StrategyNotBuilt { .. }) => {
-                notes.push(error.to_string());
-                None
-            }
             Err(error) => {
                 failures.push(Failure::circuit(&self.spec, error));
                 None

@@ -10,7 +10,7 @@ mod npz;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 pub use load::{ArrayError, MAX_ARRAY, load_array};
@@ -135,6 +135,24 @@ impl WeightFiles {
         }
     }
 
+    /// The text of another file that the spec names, of at most so many bytes; or why it cannot be
+    /// read, and what may help.
+    pub fn text(&mut self, file: &str, most: u64) -> Result<String, (String, Option<String>)> {
+        let path = self.folder.join(file);
+        let told = |error: WeightError| (error.to_string(), error.help());
+        let opened = open(&path).map_err(told)?;
+        let mut text = String::new();
+        opened
+            .take(most + 1)
+            .read_to_string(&mut text)
+            .map_err(|source| told(WeightError::Io { path: path.clone(), source }))?;
+        if text.len() as u64 > most {
+            return Err((format!("{} has more than {most} bytes", path.display()), None));
+        }
+        self.read.insert(path);
+        Ok(text)
+    }
+
     fn file(&mut self, reference: &str) -> Result<Array, WeightError> {
         const ARCHIVE: &str = ".npz:";
         let array = if let Some(at) = reference.find(ARCHIVE) {
@@ -215,7 +233,7 @@ fn open(path: &Path) -> Result<File, WeightError> {
     File::open(path).map_err(io_error)
 }
 
-/// The file of weights in the same folder whose name is nearest to that of a missing one.
+/// The file of a known kind in the same folder whose name is nearest to that of a missing one.
 fn nearest_file(path: &Path) -> Option<String> {
     const MOST: usize = 1_000;
     // The parent of a bare name is the empty path, which no system can list.
@@ -224,7 +242,9 @@ fn nearest_file(path: &Path) -> Option<String> {
         .ok()?
         .take(MOST)
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| ["npz", "npy"].iter().any(|known| has_extension(Path::new(name), known)))
+        .filter(|name| {
+            ["npz", "npy", "toml"].iter().any(|known| has_extension(Path::new(name), known))
+        })
         .collect();
     // A folder's order is not that of the names, and the message must not depend on it.
     names.sort_unstable();

@@ -278,3 +278,33 @@ fn the_specs_of_the_reference_are_specs() {
         loaded(spec);
     }
 }
+
+#[test]
+fn delays_are_those_of_the_part_of_a_name_or_of_a_file() {
+    let folder = weights_folder();
+    let of = |target: &str| {
+        let layer = "{name: q, type: quantize, precision: \"int<4>\"}";
+        let spec = format!(
+            "name: n\ntarget: {{{target}}}\ninputs: [{{name: x, shape: [2], precision: \"int<6>\"}}]\nlayers: [{layer}]\n"
+        );
+        rtl4ml_spec::parse(&spec, "network.yaml", folder.path())
+    };
+    let name = |target: &str| {
+        let loaded = of(target).unwrap();
+        let target = loaded.network.network().target.clone();
+        (target.fabric().name.clone(), loaded.weight_files.len())
+    };
+    assert_eq!(name("part: xcku115-flvb2104-1-c"), ("ultrascale -1".to_owned(), 0));
+    assert_eq!(name("delays: yosys"), ("yosys".to_owned(), 0));
+    let own = "[[fabric]]\nname = \"board\"\nmargin_percent = 5\nregister = 100\nnet = 300\nlut = 80\n\
+               carry = 150\ncarry_bits = 8\ncarry_block = 20\ncounter = 40\ndsp_multiply = 2000\ndsp_cascade = 500\n\
+               block_ram = 800\n";
+    std::fs::write(folder.path().join("board.toml"), own).unwrap();
+    std::fs::write(folder.path().join("wrong.toml"), own.replace("lut = 80", "lutt = 80")).unwrap();
+    assert_eq!(name("delays: board.toml"), ("board".to_owned(), 1));
+    let message = |target: &str| of(target).unwrap_err().diagnostics()[0].message.clone();
+    let wrong = message("delays: wrong.toml");
+    assert!(wrong.contains("line 6") && wrong.contains("unknown field `lutt`"), "{wrong}");
+    assert!(message("delays: bord.toml").contains("does not exist"));
+    assert!(message("delays: vivado").contains("must be `yosys` or a file"));
+}

@@ -42,12 +42,12 @@ impl Builder<'_> {
         for bias in biases {
             dataflow.output(*bias, bias.fraction_bits, "bias_negated")?;
         }
-        let mut schedule = Schedule::asap(&dataflow, &moments, self.model);
+        let mut schedule = Schedule::new(&dataflow, &moments, self.model);
 
         // The loop through the accumulator has one cycle; its inputs are registered before it
         // where both do not fit.
         let accumulation = self.accumulation(&dataflow, units, biases)?;
-        let unlimited = DelayModel { budget_ps: u32::MAX, ..*self.model };
+        let unlimited = DelayModel { budget_ps: u32::MAX, ..self.model.clone() };
         let arrivals = |schedule: &Schedule| -> Vec<Moment> {
             let outputs = dataflow.outputs.iter();
             let partials = outputs.map(|out| Moment {
@@ -58,11 +58,11 @@ impl Builder<'_> {
             partials.chain(state).collect()
         };
         let mut accumulation_schedule =
-            Schedule::asap(&accumulation.dataflow, &arrivals(&schedule), &unlimited);
+            Schedule::new(&accumulation.dataflow, &arrivals(&schedule), &unlimited);
         if accumulation_schedule.worst_ps > self.model.budget_ps {
             schedule.last_stage += 1;
             accumulation_schedule =
-                Schedule::asap(&accumulation.dataflow, &arrivals(&schedule), &unlimited);
+                Schedule::new(&accumulation.dataflow, &arrivals(&schedule), &unlimited);
         }
         let title = "Multiplier array and adder trees of a step";
         let stage = schedule.last_stage;
@@ -104,7 +104,7 @@ impl Builder<'_> {
         }
         self.output_terms(&mut finish, &terms)?;
         let moments = vec![Moment::default(); registers.len()];
-        let schedule = Schedule::asap(&finish, &moments, self.model);
+        let schedule = Schedule::new(&finish, &moments, self.model);
         let registers: Vec<Operand> = registers.into_iter().map(Operand::Signal).collect();
         let stage = stage + 1 + schedule.last_stage;
         let values = self.lower("Results", finish, schedule, &registers);

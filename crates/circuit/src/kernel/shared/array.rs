@@ -201,7 +201,7 @@ impl Builder<'_> {
         self.output_terms(&mut dataflow, &terms)?;
         let moments: Vec<Moment> = inputs.iter().map(|(_, moment)| *moment).collect();
         let values: Vec<Operand> = inputs.iter().map(|(value, _)| *value).collect();
-        let schedule = Schedule::asap(&dataflow, &moments, self.model);
+        let schedule = Schedule::new(&dataflow, &moments, self.model);
         let stage = schedule.last_stage;
         let title = "Multiplier array and adder trees";
         let values = self.lower(title, dataflow, schedule, &values);

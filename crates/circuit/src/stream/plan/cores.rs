@@ -5,7 +5,7 @@ use rtl4ml_ir::{Implementation, Layer, LayerId, Op, TensorType};
 
 use super::{Core, Front, Part, Planner};
 use crate::circuit::CircuitError;
-use crate::layers::{LayerContext, LayerInput};
+use crate::layers::LayerContext;
 use crate::stream::fifo::memory_style;
 use crate::stream::model::ChannelId;
 
@@ -84,11 +84,7 @@ impl Planner<'_> {
             Implementation { parallelization_factor: None, ..layer.implementation };
         let (name, inputs) = (layer.name.clone(), layer.inputs.clone());
         let layer = Layer { name, op: op.clone(), inputs, implementation };
-        let inputs: Vec<LayerInput> = operands
-            .iter()
-            .zip(arrivals)
-            .map(|(tensor, arrivals_ps)| LayerInput { tensor, arrivals_ps })
-            .collect();
+        let inputs: Vec<&TensorType> = operands.iter().collect();
         let module_name = format!("{}_{}", self.verified.network().name, layer.name);
         let context = LayerContext {
             module_name: &module_name,
@@ -97,7 +93,7 @@ impl Planner<'_> {
             output: result,
             model: self.model,
         };
-        let built = context.build()?;
+        let built = context.build(arrivals)?;
         let wires = if built.is_some() { None } else { context.wires() };
         let wires = wires.unwrap_or_default();
         Ok(Core { layer: id, built, operands: operands.to_vec(), wires, result: result.clone() })

@@ -1,0 +1,268 @@
+//! Distributed arithmetic: sums of products with constants as sums of bits, without multipliers.
+//!
+//! - [`sharing`] finds the words that several sums have in common;
+//! - each such word, and each sum, is a heap of bits that [`heap`] reduces by the adders which
+//!   [`row`] chooses.
+//!
+//! All words are unsigned. That a term counts negatively, or is in two's complement, inverts bits
+//! and adds a constant: -x is the inverse of x plus a constant, and the sign bit of x, which
+//! counts negatively, is its inverse less a constant. Each sum adds up its constants, the bias
+//! among them, and they enter its heap once: there are no signs to extend, and no subtractions.
+
+mod heap;
+mod row;
+mod sharing;
+
+use rtl4ml_hdl::Addend;
+use rtl4ml_ir::{Range, Value};
+
+use self::heap::{Heap, HeapBit};
+use self::sharing::{Digit, share};
+use crate::dataflow::sum::signed_digits;
+use crate::dataflow::{BitOf, Dataflow, Term, TooWide};
+
+pub use self::sharing::Rule;
+
+/// A sum to build: Σ weight * input + Σ term + constant.
+#[derive(Clone, Debug)]
+pub struct Sum {
+    /// A weight for each input.
+    pub weights: Vec<Value>,
+    /// What else is added.
+    pub terms: Vec<Term>,
+    /// A constant.
+    pub constant: Value,
+    /// What to call it in the Verilog.
+    pub name: String,
+}
+
+/// Builds sums of the same inputs.
+///
+/// # Errors
+/// When a sum needs more than 64 bits.
+pub fn sums(
+    dataflow: &mut Dataflow,
+    inputs: &[Term],
+    sums: &[Sum],
+    rule: &Rule,
+) -> Result<Vec<Term>, TooWide> {
+    let spans: Vec<u128> = inputs
+        .iter()
+        .map(|input| {
+            let range = dataflow.range(input.node);
+            range.hi.abs_diff(range.lo)
+        })
+        .collect();
+    let digits = sums.iter().map(|sum| digits(inputs, &spans, sum)).collect();
+    let shared = share(&spans, digits, rule);
+    let mut words: Vec<Word> =
+        inputs.iter().map(|input| Word::of(dataflow, Term { negative: false, ..*input })).collect();
+    let kept = shared.kept(&spans, rule);
+    for (index, pair) in shared.pairs.iter().enumerate() {
+        let word = if kept[index] {
+            let digits = shared.flattened(&pair.digits(), &kept);
+            let name = shared_name(inputs, dataflow, shared.inputs + index);
+            shared_word(dataflow, &digits, &words, &name)?
+        } else {
+            // Nobody reads it: its digits stand in the sums.
+            Word::default()
+        };
+        words.push(word);
+    }
+    let built = sums.iter().zip(&shared.sums).map(|(sum, digits)| {
+        let digits = shared.flattened(digits, &kept);
+        build_sum(dataflow, inputs, sum, &digits, &words)
+    });
+    built.collect()
+}
+
+fn shared_name(inputs: &[Term], dataflow: &Dataflow, index: usize) -> String {
+    let name = inputs.first().map_or("x", |input| &dataflow.node(input.node).name);
+    let port = name.split('_').next().unwrap_or("x");
+    format!("{port}_shared_{index}")
+}
+
+/// The signed digits of a sum's weights, those of inputs that are constant left out.
+fn digits(inputs: &[Term], spans: &[u128], sum: &Sum) -> Vec<Digit> {
+    let terms = inputs.iter().zip(&sum.weights).enumerate();
+    let varying = terms.filter(|(index, _)| spans[*index] > 0);
+    let digits = varying.flat_map(|(index, (input, weight))| {
+        let lowest = -(weight.fraction_bits + input.fraction_bits);
+        let negative = (weight.mantissa < 0) != input.negative;
+        let digits = signed_digits(weight.mantissa.abs()).into_iter();
+        digits.map(move |(position, minus)| Digit {
+            word: index as u32,
+            position: lowest + position as i32,
+            negative: minus != negative,
+        })
+    });
+    digits.collect()
+}
+
+/// An unsigned word of a heap: the integer of its bits is a linear form of the inputs plus
+/// `offset`; the form lies in `range`.
+#[derive(Clone, Debug)]
+struct Word {
+    bits: Vec<HeapBit>,
+    offset: i128,
+    range: Range,
+}
+
+impl Default for Word {
+    fn default() -> Self {
+        Self { bits: Vec::new(), offset: 0, range: Range::ZERO }
+    }
+}
+
+impl Word {
+    /// A node, without regard to its binary point.
+    fn of(dataflow: &Dataflow, term: Term) -> Self {
+        let range = dataflow.range(term.node);
+        if let Some(constant) = range.as_constant() {
+            return Self { bits: Vec::new(), offset: -constant, range };
+        }
+        let width = range.width();
+        let depth = dataflow.depth(term.node);
+        let signed = range.lo < 0;
+        let bits = (0..width).map(|bit| {
+            let of = BitOf { node: term.node, bit };
+            let is_sign = signed && bit + 1 == width;
+            let addend = if is_sign { Addend::Inverse(of) } else { Addend::Bit(of) };
+            HeapBit { addend, depth }
+        });
+        let offset = if signed { 1 << (width - 1) } else { 0 };
+        Self { bits: bits.collect(), offset, range }
+    }
+
+    /// Adds the word, or the inverse of its bits, to a heap; returns by how much the sum is larger
+    /// than the linear form for it, in units of the word.
+    fn enter(&self, heap: &mut Heap, column: usize, negative: bool) -> i128 {
+        for (index, bit) in self.bits.iter().enumerate() {
+            let addend = match bit.addend {
+                addend if !negative => addend,
+                Addend::Zero => Addend::One,
+                Addend::One => Addend::Zero,
+                Addend::Bit(of) => Addend::Inverse(of),
+                Addend::Inverse(of) => Addend::Bit(of),
+            };
+            heap.push(column + index, HeapBit { addend, depth: bit.depth });
+        }
+        if negative { ((1 << self.bits.len()) - 1) - self.offset } else { self.offset }
+    }
+}
+
+/// A word that several sums read: its digits start at position 0.
+fn shared_word(
+    dataflow: &mut Dataflow,
+    digits: &[Digit],
+    words: &[Word],
+    name: &str,
+) -> Result<Word, TooWide> {
+    let too_wide = || TooWide { name: name.to_owned() };
+    let (range, offset) = digits
+        .iter()
+        .try_fold((Range::ZERO, 0i128), |(range, offset), digit| {
+            let word = &words[digit.word as usize];
+            let form = if digit.negative { word.range.negated() } else { word.range };
+            let shift = digit.position as u32;
+            let own = word.enter(&mut Heap::new(0), 0, digit.negative);
+            let range = range.plus(form.shifted_left(shift)?)?;
+            Some((range, offset.checked_add(own.checked_shl(shift)?)?))
+        })
+        .ok_or_else(too_wide)?;
+    let largest = range.hi + offset;
+    let columns = 128 - largest.leading_zeros();
+    if columns > rtl4ml_ir::fixed::MAX_WIDTH {
+        return Err(too_wide());
+    }
+    let mut heap = Heap::new(columns as usize);
+    for digit in digits {
+        words[digit.word as usize].enter(&mut heap, digit.position as usize, digit.negative);
+    }
+    Ok(Word { bits: heap.reduce(dataflow, name)?, offset, range })
+}
+
+/// A sum as one node.
+fn build_sum(
+    dataflow: &mut Dataflow,
+    inputs: &[Term],
+    sum: &Sum,
+    digits: &[Digit],
+    words: &[Word],
+) -> Result<Term, TooWide> {
+    let too_wide = || TooWide { name: sum.name.clone() };
+    // The inputs that are constant, and the constant itself.
+    let mut constants = vec![sum.constant];
+    let mut ranges: Vec<(Range, i32)> = Vec::new();
+    for (input, weight) in inputs.iter().zip(&sum.weights) {
+        let range = dataflow.range(input.node);
+        let range = if input.negative { range.negated() } else { range };
+        let fraction_bits = input.fraction_bits + weight.fraction_bits;
+        if let Some(mantissa) = range.as_constant() {
+            constants.push(Value { mantissa: mantissa * weight.mantissa, fraction_bits });
+        } else if weight.mantissa != 0 {
+            let product = range.times(Range::constant(weight.mantissa)).ok_or_else(too_wide)?;
+            ranges.push((product, fraction_bits));
+        }
+    }
+    let terms: Vec<(Term, Word)> = sum
+        .terms
+        .iter()
+        .map(|term| (*term, Word::of(dataflow, Term { negative: false, ..*term })))
+        .collect();
+    for (term, word) in &terms {
+        let range = if term.negative { word.range.negated() } else { word.range };
+        ranges.push((range, term.fraction_bits));
+    }
+    constants.retain(|constant| constant.mantissa != 0);
+    for Value { mantissa, fraction_bits } in &constants {
+        ranges.push((Range::constant(*mantissa), *fraction_bits));
+    }
+    ranges.retain(|(range, _)| *range != Range::ZERO);
+    // The grid of the sum: that of its finest part, less the zeros that all parts end with.
+    let digit_bits = digits.iter().map(|digit| -digit.position);
+    let term_bits = terms.iter().filter(|(_, word)| word.range != Range::ZERO);
+    let term_bits = term_bits.map(|(term, _)| term.fraction_bits);
+    let constant_bits =
+        constants.iter().map(|c| c.fraction_bits - c.mantissa.trailing_zeros() as i32);
+    let Some(fraction_bits) = digit_bits.chain(term_bits).chain(constant_bits).max() else {
+        return Ok(dataflow.constant_term(Value::ZERO));
+    };
+    let on_grid = |range: Range, bits: i32| match fraction_bits - bits {
+        shift @ 0.. => range.shifted_left(shift as u32),
+        // The dropped bits are zeros in all values of the range, whose ends so are exact.
+        shift => Some(Range::new(range.lo >> -shift, range.hi >> -shift)),
+    };
+    let range = ranges
+        .iter()
+        .try_fold(Range::ZERO, |sum, (range, bits)| sum.plus(on_grid(*range, *bits)?))
+        .ok_or_else(too_wide)?;
+    if let Some(constant) = range.as_constant() {
+        return Ok(dataflow.constant_term(Value { mantissa: constant, fraction_bits }));
+    }
+    if range.width() > rtl4ml_ir::fixed::MAX_WIDTH {
+        return Err(too_wide());
+    }
+    let mut heap = Heap::new(range.width() as usize);
+    // Constants are modulo two to the number of columns, so that a wrapping sum is exact.
+    let shifted = |value: i128, shift: i32| match shift {
+        0.. => value.checked_shl(shift as u32).unwrap_or(0),
+        _ => value >> -shift,
+    };
+    let mut constant = constants.iter().fold(0i128, |total, value| {
+        total.wrapping_add(shifted(value.mantissa, fraction_bits - value.fraction_bits))
+    });
+    for digit in digits {
+        let column = (digit.position + fraction_bits) as usize;
+        let more = words[digit.word as usize].enter(&mut heap, column, digit.negative);
+        constant = constant.wrapping_sub(shifted(more, column as i32));
+    }
+    for (term, word) in terms.iter().filter(|(_, word)| !word.bits.is_empty()) {
+        let column = fraction_bits - term.fraction_bits;
+        let more = word.enter(&mut heap, column as usize, term.negative);
+        constant = constant.wrapping_sub(shifted(more, column));
+    }
+    heap.push_constant(constant);
+    let node = heap.sum(dataflow, range, &sum.name)?;
+    Ok(Term { node, fraction_bits, negative: false })
+}
