@@ -165,10 +165,10 @@ pub fn latency_against_resources(report: &Report, points: &[Point]) -> String {
     }
     canvas.line((LEFT, BOTTOM), (RIGHT, BOTTOM), INK, 1.0);
     canvas.line((LEFT, TOP), (LEFT, BOTTOM), INK, 1.0);
-    let middle = (LEFT + RIGHT) / 2.0;
+    let middle = f64::midpoint(LEFT, RIGHT);
     canvas.text((middle, BOTTOM + 42.0), LABEL, Anchor::Middle, false, "latency [ns]");
     let label = format!("share of {} [%]", report.part);
-    canvas.text((28.0, (TOP + BOTTOM) / 2.0), LABEL, Anchor::Middle, true, &label);
+    canvas.text((28.0, f64::midpoint(TOP, BOTTOM)), LABEL, Anchor::Middle, true, &label);
     let mut last_label = f64::NEG_INFINITY;
     for point in points {
         let at = x.place(point.latency_ns);
@@ -191,7 +191,9 @@ pub fn latency_against_resources(report: &Report, points: &[Point]) -> String {
             continue;
         }
         canvas.path(&places, PALETTE[kind]);
-        places.iter().for_each(|place| canvas.dot(*place, 4.0, PALETTE[kind]));
+        for place in &places {
+            canvas.dot(*place, 4.0, PALETTE[kind]);
+        }
         let numbers = || points.iter().map(|point| of(&point.estimate).value);
         let (least, most) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
         canvas.line((RIGHT + 20.0, legend - 4.0), (RIGHT + 44.0, legend - 4.0), PALETTE[kind], 2.0);
