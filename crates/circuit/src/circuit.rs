@@ -147,6 +147,8 @@ pub struct LayerSummary {
     pub statistics: Statistics,
     /// Its arithmetic, in the order of the data.
     pub parts: Vec<Part>,
+    /// The names of the top module's instances that it is made of.
+    pub instances: Vec<String>,
 }
 
 /// What keeps a verified network from becoming a circuit.

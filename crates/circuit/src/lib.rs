@@ -19,6 +19,7 @@ pub mod dataflow;
 pub mod delay;
 pub mod distributed;
 mod doc;
+pub mod estimate;
 pub mod kernel;
 pub mod layer;
 pub mod layers;

@@ -242,6 +242,7 @@ impl Top<'_> {
             initiation_interval_cycles: 1,
             statistics: Statistics::default(),
             parts: Vec::new(),
+            instances: Vec::new(),
         };
         let source = Source::Layer(rtl4ml_ir::LayerId(index as u32));
         let placed = match circuit {
@@ -316,6 +317,7 @@ impl Top<'_> {
         }
         connections.push(Connection::Bus(bus));
         let name = self.namer.name(&format!("u_{}", layer.name));
+        summary.instances.push(name.clone());
         self.module.instances.push(Instance { name, module: id, connections });
         let elements = BusLayout::of(output).elements(&self.module, Some(bus));
         Placed { elements, bus: Some(bus), valid }

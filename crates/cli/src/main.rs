@@ -20,7 +20,10 @@ mod layer_table;
 mod npy_file;
 mod overview;
 mod page;
+mod plot;
 mod samples;
+mod scan;
+mod svg;
 mod tensor_files;
 mod terminal;
 

@@ -16,7 +16,9 @@ mod vectors;
 mod vivado;
 
 pub use handoff::{Handoff, HandoffError, write_files};
-pub use report::{LayerReport, Report, WeightReport};
+pub use report::{
+    LayerReport, NetworkEstimate, RESOURCES, Report, ResourceOf, WeightReport, circuit_warnings,
+};
 pub use rtl::rtl_files;
 pub use testbench::{checker_name, testbench_files, testbench_name};
 pub use vectors::vector_files;

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use rtl4ml_circuit::Circuit;
+use rtl4ml_circuit::estimate::{Counts, Estimate, Estimated, Resources, Shares, estimate};
 use rtl4ml_circuit::layer::Statistics;
+use rtl4ml_ir::target::Device;
 use rtl4ml_ir::{
     Constant, Io, Op, QuantizationReport, ResultType, Source, TensorType, Types, VerifiedNetwork,
 };
@@ -30,6 +32,8 @@ pub struct Report {
     pub initiation_interval_cycles: u64,
     /// Multipliers of all layers.
     pub multipliers: u64,
+    /// What the network is expected to take on the part.
+    pub estimate: NetworkEstimate,
     /// The ports of the top module.
     pub inputs: Vec<PortReport>,
     /// The ports of the top module.
@@ -38,6 +42,22 @@ pub struct Report {
     pub layers: Vec<LayerReport>,
     /// What the user should know: rounded weights, stages beyond the clock period.
     pub warnings: Vec<String>,
+}
+
+/// What a network is expected to take on its part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NetworkEstimate {
+    /// All of it.
+    #[serde(flatten)]
+    pub total: Resources,
+    /// The part of it that belongs to no layer.
+    pub between_layers: Resources,
+    /// What share of the part it is.
+    pub share: Shares,
+    /// What share of the part belongs to no layer.
+    pub between_share: Shares,
+    /// What was counted; the estimate is this times the coefficients of the calibration.
+    pub counts: Counts,
 }
 
 /// A port of the top module.
@@ -94,11 +114,17 @@ pub struct LayerReport {
     pub module: Option<String>,
     /// Cycles from its input to its output.
     pub latency_cycles: u32,
+    /// The same in nanoseconds.
+    pub latency_ns: f64,
     /// Cycles between two inputs.
     pub initiation_interval_cycles: u64,
     /// What it is made of.
     #[serde(flatten)]
     pub statistics: Statistics,
+    /// What it is expected to take on the part.
+    pub estimate: Resources,
+    /// What share of the part that is.
+    pub share: Shares,
     /// What rounding did to its constants.
     pub weights: Vec<WeightReport>,
 }
@@ -130,8 +156,13 @@ impl Report {
         let network = verified.network();
         let target = &network.target;
         let interface = &circuit.interface;
-        let layers: Vec<LayerReport> =
-            (0..network.layers.len()).map(|index| layer(verified, circuit, index)).collect();
+        let estimate = estimate(circuit);
+        let layers: Vec<LayerReport> = estimate
+            .layers
+            .iter()
+            .enumerate()
+            .map(|(index, resources)| layer(verified, circuit, index, *resources))
+            .collect();
         let inputs = (0..network.inputs.len() as u32).map(|i| Source::Input(rtl4ml_ir::InputId(i)));
         let ports = |ports: &[rtl4ml_circuit::Port], sources: Vec<Source>| {
             let port = |(port, source): (&rtl4ml_circuit::Port, Source)| PortReport {
@@ -154,6 +185,7 @@ impl Report {
             latency_ns: interface.latency_cycles as f64 * target.clock.period_ns(),
             initiation_interval_cycles: interface.initiation_interval_cycles,
             multipliers: layers.iter().map(|layer| layer.statistics.multipliers).sum(),
+            estimate: NetworkEstimate::new(&estimate, target.part.device),
             inputs: ports(&interface.inputs, inputs.collect()),
             outputs: ports(&interface.outputs, network.outputs.clone()),
             warnings: warnings(verified, &layers),
@@ -165,6 +197,26 @@ impl Report {
     pub fn to_json(&self) -> String {
         // A report has neither maps with odd keys nor numbers that JSON lacks.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// What each layer is expected to take.
+    fn resources(&self, text: &mut String) {
+        let headers: Vec<&str> = RESOURCES.iter().map(|(header, _)| *header).collect();
+        let rule = "---|".repeat(headers.len() + 1);
+        let _ = writeln!(
+            text,
+            "\n## Expected resources\n\nBefore synthesis; four of five designs of the calibration lie within the brackets.\n\n\
+             | layer | {} |\n|{rule}",
+            headers.join(" | ")
+        );
+        let layers = self.layers.iter().map(|layer| (layer.name.as_str(), &layer.estimate));
+        let rest =
+            [("between layers", &self.estimate.between_layers), ("all", &self.estimate.total)];
+        for (name, resources) in layers.chain(rest) {
+            let cells: Vec<String> =
+                RESOURCES.iter().map(|(_, of)| of(resources).to_string()).collect();
+            let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+        }
     }
 
     /// `report.md`.
@@ -238,6 +290,7 @@ impl Report {
                 "\nLatency is that of the arithmetic of one result, interval the fewest cycles of a frame.\n",
             );
         }
+        self.resources(&mut text);
         text.push_str(
             "\n## Weights\n\n| layer | constant | type | count | zeros | rounded | out of range | \
              largest change | mean change |\n|---|---|---|---|---|---|---|---|---|\n",
@@ -269,6 +322,38 @@ impl Report {
     }
 }
 
+impl NetworkEstimate {
+    fn new(estimate: &Estimate, device: &Device) -> Self {
+        Self {
+            total: estimate.total,
+            between_layers: estimate.between,
+            share: estimate.total.shares(device),
+            between_share: estimate.between.shares(device),
+            counts: estimate.counts,
+        }
+    }
+}
+
+/// What the user should know of a circuit: rounded weights, stages beyond the clock period.
+pub fn circuit_warnings(verified: &VerifiedNetwork, circuit: &Circuit) -> Vec<String> {
+    let layer = |index| layer(verified, circuit, index, Resources::default());
+    let layers: Vec<LayerReport> = (0..circuit.layers.len()).map(layer).collect();
+    warnings(verified, &layers)
+}
+
+/// One of the resources.
+pub type ResourceOf = fn(&Resources) -> Estimated;
+
+/// The columns of the resources: their header and their estimate.
+pub const RESOURCES: [(&str, ResourceOf); 6] = [
+    ("LUT", |r| r.lut),
+    ("LUT as shift register", |r| r.srl),
+    ("LUT as memory", |r| r.lutram),
+    ("FF", |r| r.ff),
+    ("DSP", |r| r.dsp),
+    ("half BRAM", |r| r.half_bram),
+];
+
 fn common_format(tensor: &TensorType) -> Option<String> {
     tensor.common_format().map(|format| format.to_string())
 }
@@ -280,7 +365,12 @@ fn types_text(types: &Types) -> String {
     }
 }
 
-fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerReport {
+fn layer(
+    verified: &VerifiedNetwork,
+    circuit: &Circuit,
+    index: usize,
+    estimate: Resources,
+) -> LayerReport {
     let network = verified.network();
     let layer = &network.layers[index];
     let built = &circuit.layers[index];
@@ -313,8 +403,11 @@ fn layer(verified: &VerifiedNetwork, circuit: &Circuit, index: usize) -> LayerRe
         multiplier: implementation.map(|i| i.multiplier.word().to_owned()),
         module: built.module.clone(),
         latency_cycles: built.latency_cycles,
+        latency_ns: f64::from(built.latency_cycles) * network.target.clock.period_ns(),
         initiation_interval_cycles: built.initiation_interval_cycles,
         statistics: built.statistics,
+        estimate,
+        share: estimate.shares(network.target.part.device),
         weights: weight_reports(&layer.op),
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
         initiation_interval_cycles: interval,
         statistics: Statistics::default(),
         parts: Vec::new(),
+        instances: Vec::new(),
     };
     let mut top = Top {
         verified,
@@ -198,14 +199,15 @@ impl Top<'_> {
         owner: Option<usize>,
         connections: Vec<Connection>,
     ) {
+        let instance = self.namer.name(&format!("u_{name}"));
         if let Some(owner) = owner {
+            self.layers[owner].instances.push(instance.clone());
             let statistics = &mut self.layers[owner].statistics;
             statistics.register_bits += module.register_bits();
             statistics.ram_bits += module.ram_bits();
         }
         let module = self.library.add(module);
-        let name = self.namer.name(&format!("u_{name}"));
-        self.module.instances.push(Instance { name, module, connections });
+        self.module.instances.push(Instance { name: instance, module, connections });
     }
 
     fn module_name(&self, part: &str) -> String {
@@ -346,6 +348,7 @@ impl Top<'_> {
         connections.extend(bus.map(Connection::Bus));
         if !connections.is_empty() {
             let name = self.namer.name(&format!("u_{name}"));
+            self.layers[index].instances.push(name.clone());
             self.module.instances.push(Instance { name, module: id, connections });
         }
         (out_valid, vec![bus])

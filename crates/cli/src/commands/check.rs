@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rtl4ml_circuit::Circuit;
-use rtl4ml_verilog::Report;
+use rtl4ml_verilog::circuit_warnings;
 use serde::Serialize;
 
 use crate::answer::Answer;
@@ -53,7 +53,7 @@ impl Check {
         spinner.finish_and_clear();
         let circuit: Option<&Circuit> = circuit.as_ref();
         let rows = layer_rows(network, circuit);
-        let warnings = circuit.map_or(Vec::new(), |c| Report::new(network, c).warnings);
+        let warnings = circuit.map_or(Vec::new(), |c| circuit_warnings(network, c));
 
         let mut page = Page::default();
         describe_network(&mut page, network);

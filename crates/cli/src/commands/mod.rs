@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod predict;
+mod report;
 mod sim;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub enum Command {
     Check(check::Check),
     /// Write proven Verilog, testbench, vectors and Vivado scripts into a folder
     Build(build::Build),
+    /// Estimate what a network takes on the part, layer by layer, without synthesis
+    Report(report::ReportOptions),
     /// Run samples through the circuit and compare every bit with the reference
     Sim(sim::Sim),
     /// Compute the network's exact outputs with the reference
@@ -37,6 +40,7 @@ impl Command {
         match self {
             Self::Check(check) => check.run(),
             Self::Build(build) => build.run(),
+            Self::Report(report) => report.run(),
             Self::Sim(sim) => sim.run(),
             Self::Predict(predict) => predict.run(),
         }
@@ -47,6 +51,7 @@ impl Command {
         match self {
             Self::Check(check) => check.json,
             Self::Build(build) => build.json,
+            Self::Report(report) => report.json,
             Self::Sim(sim) => sim.json,
             Self::Predict(predict) => predict.json,
         }
