@@ -34,7 +34,7 @@ fn every_model_beside_the_repository_is_imported() {
         let model = match imported(&model_file(folder), &options) {
             Ok(model) => model,
             Err(error) => {
-                println!("{name}: {error}");
+                println!("FAIL {name}: {error}");
                 failed.push(name);
                 continue;
             }

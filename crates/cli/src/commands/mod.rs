@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod import;
 mod predict;
 mod sim;
 
@@ -27,6 +28,8 @@ pub enum Command {
     Build(build::Build),
     /// Run samples through the circuit and compare every bit with the reference
     Sim(sim::Sim),
+    /// Turn a trained model (ONNX, QONNX) into a spec and its weights
+    Import(import::Import),
     /// Compute the network's exact outputs with the reference
     Predict(predict::Predict),
 }
@@ -38,6 +41,7 @@ impl Command {
             Self::Check(check) => check.run(),
             Self::Build(build) => build.run(),
             Self::Sim(sim) => sim.run(),
+            Self::Import(import) => import.run(),
             Self::Predict(predict) => predict.run(),
         }
     }
@@ -48,6 +52,7 @@ impl Command {
             Self::Check(check) => check.json,
             Self::Build(build) => build.json,
             Self::Sim(sim) => sim.json,
+            Self::Import(import) => import.json,
             Self::Predict(predict) => predict.json,
         }
     }

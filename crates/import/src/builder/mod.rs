@@ -18,6 +18,7 @@ mod pool;
 mod quantize;
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
 use rtl4ml_ir::{FixedType, Format, Overflow, Rounding};
 
@@ -39,6 +40,8 @@ const MAX_EXACT_WIDTH: u32 = 60;
 pub struct Options {
     /// The network's name; else that of the file.
     pub name: Option<String>,
+    /// The file of the weights, where they are not in that of the model.
+    pub weights: Option<PathBuf>,
     /// The type of inputs that the model does not quantise.
     pub input_type: FixedType,
     /// How many bits after the first trained numbers keep that are on no coarse grid, and how
@@ -55,6 +58,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             name: None,
+            weights: None,
             input_type: FixedType::new(Format::signed(16, 6))
                 .with_modes(Rounding::RndConv, Overflow::Sat),
             fraction_bits: 16,

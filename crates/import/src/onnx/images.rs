@@ -80,9 +80,15 @@ fn windows(call: &Call, image: &[usize], cells: &[usize]) -> Lowered<Windows> {
 
 pub fn conv(call: &mut Call) -> Lowered<Vec<Value>> {
     let x = call.view(0)?;
-    let weight = call.required(1)?;
+    let mut weight = call.required(1)?;
     let bias = call.constant(2)?;
     let order = image_axes(call, &x)?;
+    if call.is_channels_last && weight.extents.len() == x.extents.len() {
+        // Here the channels are the weight's last axis, too.
+        let rank = weight.extents.len();
+        let first: Vec<usize> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
+        weight = weight.transposed(&first);
+    }
     let rank = order.len() - 1;
     let Some(channels) = order.last().map(|axis| x.extents[*axis]) else {
         return refuse("it has no channels");
