@@ -128,3 +128,24 @@ fn a_stream_keeps_the_contract_or_tells_of_a_clock_too() {
     stream.target.clock = format!("{mhz} MHz").parse().unwrap();
     assert!(built(stream).is_ok());
 }
+
+#[test]
+fn a_layer_starts_no_earlier_than_an_input_of_which_it_makes_nothing() {
+    let mut network = Network::new("net");
+    network.target.clock = "500 MHz".parse().unwrap();
+    let x = network.input("x", [4], "ufixed<2,2>".parse::<FixedType>().unwrap());
+    let ty: FixedType = "ufixed<10,10>".parse().unwrap();
+    let bias = Constant::quantize([4], &[900.0; 4], ty).unwrap();
+    let weight = Constant::quantize([4, 4], &[7.0; 16], ty).unwrap();
+    let lut = Implementation { multiplier: MultiplierStyle::Lut, ..Implementation::default() };
+    let late = network.layer_with("late", Dense::new(weight, Some(bias)), [x], lut);
+    let least = Merge { kind: MergeKind::Minimum, result: ResultType::Auto };
+    let least = network.layer("least", least, [x, late]);
+    let add = Merge { kind: MergeKind::Add, result: ResultType::Auto };
+    network.outputs = vec![network.layer("sum", add, [least, late])];
+    let circuit = built(network).unwrap();
+    let [late, least, _] = &circuit.layers[..] else { panic!("three layers") };
+    // No x is above what the dense layer gives, so that the least is x.
+    assert_eq!(least.latency_cycles, 0);
+    assert!(late.latency_cycles > 0);
+}

@@ -158,9 +158,7 @@ impl Graph {
     /// The stages with the fewest bits of registers, and when every value is there.
     pub fn retimed(&self) -> Vec<Slot> {
         let asap: Vec<u32> = greedy::asap(self).into_iter().map(|slot| slot.stage).collect();
-        let cut = cuts::cut(self, &asap);
-        let best = if self.register_bits(&cut) <= self.register_bits(&asap) { cut } else { asap };
-        self.slots(&best)
+        self.slots(&cuts::cut(self, &asap))
     }
 
     /// The bits of registers that these stages take.
