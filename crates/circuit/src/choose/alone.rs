@@ -114,12 +114,10 @@ impl Alone {
         self.layer.op.positions(self.operands[0].shape.extents()) as u64
     }
 
-    /// The positions over which the layer may pass one after the other.
+    /// The positions over which the layer may pass one after the other: a stream passes over them as
+    /// they come.
     pub fn positions_to_pass(&self) -> u64 {
-        match self.layer.op {
-            Op::Conv(_) if self.frame.is_none() => self.positions(),
-            _ => 1,
-        }
+        if self.frame.is_none() { self.positions() } else { 1 }
     }
 
     /// All products of a start.

@@ -136,7 +136,7 @@ fn limit_text(limit: Limit, taken: &Cost) -> String {
             format!("interval {interval}, other layers need {least} in any case")
         }
         Limit::Raised(most) => {
-            format!("interval {interval}, the budget cannot be kept with less than {most}")
+            format!("interval {interval}, {most} is the first that keeps the budget")
         }
     }
 }

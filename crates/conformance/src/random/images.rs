@@ -357,6 +357,7 @@ fn shared(recipe: &Recipe, op: &Op, shape: &[usize]) -> Implementation {
     let kernel = op.kernel_shape().unwrap();
     Implementation {
         strategy: recipe.strategy,
+        reuse_factor_is_fixed: true,
         reuse_factor: chosen(recipe.reuse, (kernel.n_in * kernel.n_out) as u64),
         multiplier: recipe.multiplier,
         parallelization_factor: Some(chosen(recipe.at_once, op.positions(shape) as u64)),
