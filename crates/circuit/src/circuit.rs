@@ -1,12 +1,12 @@
 //! A whole network as a circuit: what leaves this crate.
 
 use rtl4ml_hdl::Design;
-use rtl4ml_ir::{Io, Layer, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Clock, Io, Layer, TensorType, VerifiedNetwork};
 use serde::Serialize;
 
 use crate::dataflow::TooWide;
 use crate::layer::{Part, Statistics};
-use crate::{stream, top};
+use crate::{contract, stream, top};
 
 /// A network as Rust-HDL modules, with what is known of its timing.
 #[derive(Debug)]
@@ -166,13 +166,13 @@ pub enum CircuitError {
     )]
     PerElementPasses { layer: String, at_once: usize },
     #[error(
-        "contract: initiation_interval {asked} cannot be kept: the layers reach {found} cycles ({reason}); {advice}"
+        "contract: initiation_interval {asked} cannot be kept: {found} cycles are the least ({reason}); {advice}"
     )]
     InitiationInterval { asked: u64, found: u64, reason: String, advice: String },
     #[error(
-        "contract: a latency of {asked} cycles cannot be kept: the layers take {found} cycles ({reason}); legal is {found} cycles or more, fewer with smaller reuse factors or a slower clock"
+        "contract: a latency of {asked} cannot be kept at {clock}: {found} cycles are the least ({reason}); {advice}"
     )]
-    Latency { asked: u64, found: u64, reason: String },
+    Latency { asked: String, clock: Clock, found: u64, reason: String, advice: String },
     #[error(
         "tensor `{tensor}`: with `io: stream` every pixel must have the same formats; choose one type for it, or `io: parallel`"
     )]
@@ -199,46 +199,6 @@ pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
         Io::Stream => stream::top::build(network)?,
     };
     circuit.design.check()?;
-    check_contract(network, &circuit)?;
+    contract::check(network, &circuit)?;
     Ok(circuit)
-}
-
-/// What to do about layers that take more cycles than this.
-fn interval_advice(network: &VerifiedNetwork, asked: u64) -> String {
-    let network = network.network();
-    let in_passes = |layer: &Layer| layer.implementation.parallelization_factor.is_some();
-    match network.io {
-        Io::Stream => {
-            "choose smaller reuse factors; a layer takes at least a cycle a transfer, and \
-                       a window one a step over its padded image"
-                .to_owned()
-        }
-        Io::Parallel if network.layers.iter().any(in_passes) => format!(
-            "choose reuse_factor * positions / parallelization_factor of at most {asked} in each layer"
-        ),
-        Io::Parallel => format!("choose reuse factors of at most {asked}"),
-    }
-}
-
-fn check_contract(network: &VerifiedNetwork, circuit: &Circuit) -> Result<(), CircuitError> {
-    let contract = network.network().contract;
-    let found = circuit.interface.initiation_interval_cycles;
-    if let Some(asked) = contract.initiation_interval_cycles.filter(|asked| *asked < found) {
-        let slow = circuit.layers.iter().filter(|l| l.initiation_interval_cycles > asked);
-        let reasons: Vec<String> =
-            slow.map(|l| format!("`{}` {}", l.name, l.initiation_interval_cycles)).collect();
-        let reason = reasons.join(", ");
-        let advice = interval_advice(network, asked);
-        return Err(CircuitError::InitiationInterval { asked, found, reason, advice });
-    }
-    let found = circuit.interface.latency_cycles;
-    let period_ps = network.network().target.clock.period_ps;
-    let asked = contract.latency.map(|bound| bound.cycles(period_ps));
-    if let Some(asked) = asked.filter(|asked| *asked < found) {
-        let layers = circuit.layers.iter().filter(|l| l.latency_cycles > 0);
-        let reasons: Vec<String> =
-            layers.map(|l| format!("`{}` {}", l.name, l.latency_cycles)).collect();
-        return Err(CircuitError::Latency { asked, found, reason: reasons.join(", ") });
-    }
-    Ok(())
 }

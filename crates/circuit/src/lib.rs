@@ -13,6 +13,7 @@
 
 pub mod bus;
 mod circuit;
+mod contract;
 pub mod control;
 pub mod dataflow;
 pub mod delay;

@@ -69,6 +69,17 @@ impl Plan {
         };
         self.layers.iter().map(of_layer).max().unwrap_or(1)
     }
+
+    /// The cycles from an input to the outputs, which are registered. A result that is not at the
+    /// start of a cycle, or comes straight from an input, is registered once more.
+    pub fn latency_cycles(&self, outputs: &[Source]) -> u64 {
+        let registered = |source: &Source| {
+            let timing = &self.timings[source];
+            let late = timing.cycle == 0 || timing.arrivals_ps.iter().any(|ps| *ps > 0);
+            timing.cycle + u64::from(late)
+        };
+        outputs.iter().map(registered).max().unwrap_or(1)
+    }
 }
 
 /// Builds the layers of a network.
@@ -141,7 +152,8 @@ impl Planner<'_> {
         module_name: &'c str,
     ) -> LayerContext<'c> {
         let output = self.verified.tensor_type(Source::Layer(id));
-        LayerContext { module_name, layer, inputs, output, model: self.model }
+        let contract = self.verified.network().contract;
+        LayerContext { module_name, layer, inputs, output, model: self.model, contract }
     }
 
     /// Chooses the stages of a region and builds its layers.

@@ -49,6 +49,7 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
     let network = verified.network();
     let plan = plan(verified, &DelayModel::new(&network.target))?;
     let initiation_interval_cycles = plan.initiation_interval_cycles();
+    let latency_cycles = plan.latency_cycles(&network.outputs);
     let (library, top_name) = Library::new(&network.name);
     let mut namer = Namer::default();
     // A signal must not have the name of its module: linters take it for a mistake.
@@ -70,7 +71,7 @@ pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError>
     for (index, layer) in plan.layers.into_iter().enumerate() {
         top.layer(index, layer);
     }
-    let (outputs, latency_cycles) = top.outputs();
+    let outputs = top.outputs(latency_cycles);
     let interface = Interface {
         top: top_name,
         io: Io::Parallel,
@@ -226,8 +227,10 @@ impl Top<'_> {
         let network = self.network.network();
         let layer = &network.layers[index];
         let PlannedLayer { start_cycle, circuit } = planned;
-        // The flags of tensors that are there in the same cycle are the same.
-        let latest = layer.inputs.iter().max_by_key(|source| self.timings[source].cycle);
+        // The flags of tensors that are there in the same cycle are the same. A tensor of constants
+        // does not keep a layer waiting.
+        let in_time = layer.inputs.iter().filter(|s| self.timings[s].cycle <= start_cycle);
+        let latest = in_time.max_by_key(|source| self.timings[source].cycle);
         let valid = match latest {
             Some(source) => self.valid_at(*source, start_cycle),
             None => self.taken(),
@@ -321,16 +324,8 @@ impl Top<'_> {
     }
 
     /// The ports on the output side: registered, and all in the same cycle.
-    fn outputs(&mut self) -> (Vec<Port>, u64) {
+    fn outputs(&mut self, latency_cycles: u64) -> Vec<Port> {
         let network = self.network.network();
-        // A result that is not at the start of a cycle, or comes straight from an input, is
-        // registered once more.
-        let registered = |source: &Source| {
-            let timing = &self.timings[source];
-            let late = timing.cycle == 0 || timing.arrivals_ps.iter().any(|ps| *ps > 0);
-            timing.cycle + u64::from(late)
-        };
-        let latency_cycles = network.outputs.iter().map(registered).max().unwrap_or(1);
         let mut valid = None;
         let mut ports = Vec::new();
         let mut port_buses = Vec::new();
@@ -370,7 +365,7 @@ impl Top<'_> {
                 self.module.add_output_bus(&name, &lanes, values);
             }
         }
-        (ports, latency_cycles)
+        ports
     }
 
     /// The flag that an input is taken.

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rtl4ml_circuit::CircuitError;
+use rtl4ml_import::ImportError;
 use rtl4ml_sim::external::ExternalError;
 use rtl4ml_sim::{EngineError, Mismatch};
 use rtl4ml_spec::SpecError;
@@ -25,6 +26,15 @@ pub enum Failure {
     /// The spec or its weights are wrong.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// The model cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// What is in the way of an imported spec is not an older one.
+    #[error("`{spec}` exists and was not written by an import; it is not replaced")]
+    NotImported {
+        /// The spec that is there.
+        spec: PathBuf,
+    },
     /// The network cannot be built as it is, or its contract not be kept.
     #[error("{source}")]
     Circuit {
@@ -185,6 +195,7 @@ impl Failure {
     fn help(&self) -> Option<String> {
         match self {
             Self::Tensor { source, .. } => source.help(),
+            Self::NotImported { .. } => Some("choose another folder with `-o`".to_owned()),
             Self::Occupied { .. } => {
                 Some("choose another folder with `-o`, or remove this one".to_owned())
             }

@@ -11,6 +11,7 @@
 //! A command computes an [`Answer`](answer::Answer) or a [`Failure`](failure::Failure) and prints
 //! nothing; [`answer::tell`] is the only place that does.
 
+mod agreement;
 mod answer;
 mod commands;
 mod engine;
@@ -41,6 +42,7 @@ struct CommandLine {
 
 const AFTER_HELP: &str = "\
 A first network:
+  rtl4ml import model.onnx -o network           a spec and weights from a trained model
   rtl4ml check network.yaml                    what it is, and its latency
   rtl4ml build network.yaml                    a folder of proven Verilog in rtl-out/
 

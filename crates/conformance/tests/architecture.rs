@@ -10,11 +10,12 @@ use rtl4ml_conformance::root;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("ir", &[]),
     ("spec", &["ir"]),
+    ("import", &["ir"]),
     ("hdl", &[]),
     ("circuit", &["ir", "hdl"]),
     ("sim", &["ir", "hdl", "circuit"]),
     ("verilog", &["ir", "hdl", "circuit"]),
-    ("cli", &["ir", "spec", "hdl", "circuit", "sim", "verilog"]),
+    ("cli", &["ir", "spec", "import", "hdl", "circuit", "sim", "verilog"]),
     ("conformance", &["ir", "spec", "hdl", "circuit", "sim", "verilog"]),
 ];
 

@@ -21,7 +21,6 @@ module mixed_reuse (
     wire [41:0] relu1_y;
     wire fc2_valid;
     wire [85:0] fc2_y;
-    wire relu2_valid;
     wire [46:0] relu2_y;
     wire fc3_valid;
     wire [39:0] fc3_y;
@@ -67,18 +66,14 @@ module mixed_reuse (
     );
 
     mixed_reuse_relu2 u_relu2 (
-        .clk(clk),
-        .rst(rst),
-        .in_valid(fc2_valid),
         .x(fc2_y),
-        .out_valid(relu2_valid),
         .y(relu2_y)
     );
 
     mixed_reuse_fc3 u_fc3 (
         .clk(clk),
         .rst(rst),
-        .in_valid(relu2_valid),
+        .in_valid(fc2_valid),
         .x(relu2_y),
         .out_valid(fc3_valid),
         .y(fc3_y)

@@ -3,7 +3,8 @@
 use rtl4ml_hdl::{Addend, Compression, Counter};
 use rtl4ml_ir::Range;
 
-use super::row::{Row, best_row};
+use super::Rule;
+use super::row::{Height, Row, best_row};
 use crate::dataflow::{BitOf, Dataflow, TooWide};
 
 /// A bit of a heap, with the depth at which it is there.
@@ -18,11 +19,8 @@ pub(super) struct HeapBit {
 #[derive(Clone, Debug)]
 pub(super) struct Heap {
     columns: Vec<Vec<HeapBit>>,
+    rule: Rule,
 }
-
-/// What a table must eliminate for a row to be worth it, from the bits that are there at once: the
-/// full counters first, then what is better than an adder of two words.
-const PRICES: [f64; 2] = [1.3, 0.9];
 
 /// The row to build next, of bits that are there at a depth.
 struct NextRow {
@@ -31,8 +29,8 @@ struct NextRow {
 }
 
 impl Heap {
-    pub fn new(columns: usize) -> Self {
-        Self { columns: vec![Vec::new(); columns] }
+    pub fn new(columns: usize, rule: Rule) -> Self {
+        Self { columns: vec![Vec::new(); columns], rule }
     }
 
     /// Adds a bit.
@@ -95,17 +93,21 @@ impl Heap {
         let mut column = row.start;
         for choice in &row.choices {
             for (height, counted) in heights[column..].iter_mut().zip([choice.ones, choice.twos]) {
-                *height = height.saturating_sub(counted);
+                height.bits = height.bits.saturating_sub(counted);
             }
             column += choice.width;
         }
-        row.end == heights.len() && heights.iter().all(|height| *height <= 1)
+        row.end == heights.len() && heights.iter().all(|height| height.bits <= 1)
     }
 
     /// The bits of each column that are there at a depth.
-    fn heights(&self, depth: u32) -> Vec<usize> {
-        let there = |bits: &Vec<HeapBit>| bits.iter().filter(|bit| bit.depth <= depth).count();
-        self.columns.iter().map(there).collect()
+    fn heights(&self, depth: u32) -> Vec<Height> {
+        let height = |bits: &Vec<HeapBit>| {
+            let there = || bits.iter().filter(|bit| bit.depth <= depth);
+            let inverted = there().filter(|bit| matches!(bit.addend, Addend::Inverse(_))).count();
+            Height { bits: there().count(), inverted }
+        };
+        self.columns.iter().map(height).collect()
     }
 
     /// The next row to build; `None` when each column has one bit at most.
@@ -119,21 +121,17 @@ impl Heap {
         let mut depths: Vec<u32> = bits.map(|bit| bit.depth).collect();
         depths.sort_unstable();
         depths.dedup();
-        for bits in &mut self.columns {
-            // Taken from the front: those that are there first, plain ones before inverted ones.
-            bits.sort_by_key(|bit| (bit.depth, rank(bit.addend)));
-        }
         for depth in depths {
             let heights = self.heights(depth);
-            for price in PRICES {
-                if let Some(row) = best_row(&heights, price).filter(|row| row.eliminated > 0) {
+            for price in self.rule.prices() {
+                if let Some(row) = best_row(&heights, *price).filter(|row| row.eliminated > 0) {
                     return Some(NextRow { row, depth });
                 }
             }
         }
         let depth = u32::MAX;
         let heights = self.heights(depth);
-        let tall = heights.iter().any(|height| *height > 2);
+        let tall = heights.iter().any(|height| height.bits > 2);
         let row = if tall { best_row(&heights, 0.0)? } else { Row::of_two_words(&heights) };
         Some(NextRow { row, depth })
     }
@@ -149,17 +147,16 @@ impl Heap {
             }
             column += choice.width;
         }
+        let mut plain = Vec::new();
         for (bits, counted) in self.columns[row.start..row.end].iter_mut().zip(&counted) {
+            // Inverted bits are counted first, so that what goes straight to the carry chain, now
+            // and later, is none of them.
+            bits.sort_by_key(|bit| (bit.depth > *depth, rank(bit.addend)));
             let there = bits.iter().take_while(|bit| bit.depth <= *depth).count();
-            taken.push(bits.drain(..there.min(counted + 1)).collect());
+            let best = (there > *counted).then(|| bits.remove(there - 1).addend);
+            plain.push(best.unwrap_or(Addend::Zero));
+            taken.push(bits.drain(..(*counted).min(bits.len())).collect());
         }
-        // Of what a column gives, the bit that suits the carry chain best goes straight to it.
-        let plain = taken.iter_mut().zip(&counted).map(|(bits, counted)| {
-            let best = (0..bits.len()).min_by_key(|index| rank(bits[*index].addend));
-            let plain = best.filter(|_| bits.len() > *counted);
-            plain.map_or(Addend::Zero, |index| bits.remove(index).addend)
-        });
-        let plain = plain.collect();
         let mut counters = Vec::new();
         let mut column = 0;
         for choice in row.choices.iter() {
@@ -199,11 +196,11 @@ impl Heap {
     }
 }
 
-/// How well a bit suits the carry chain, the best first: an inverted one would need a table.
+/// How well a bit suits the carry chain, the worst first: an inverted one needs a table there.
 fn rank(addend: Addend<BitOf>) -> u8 {
     match addend {
-        Addend::Bit(_) => 0,
+        Addend::Zero | Addend::Inverse(_) => 0,
         Addend::One => 1,
-        Addend::Zero | Addend::Inverse(_) => 2,
+        Addend::Bit(_) => 2,
     }
 }

@@ -21,7 +21,40 @@ use self::sharing::{Digit, share};
 use crate::dataflow::sum::signed_digits;
 use crate::dataflow::{BitOf, Dataflow, Term, TooWide};
 
-pub use self::sharing::Rule;
+/// What distributed arithmetic looks at first: area, or latency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// The fewest look-up tables.
+    #[default]
+    Thrifty,
+    /// No word is shared that makes the deepest sum deeper.
+    Balanced,
+    /// The fewest levels of adders: each takes all bits that it can.
+    Quick,
+}
+
+impl Rule {
+    /// All of them, the thriftiest first.
+    pub const ALL: [Self; 3] = [Self::Thrifty, Self::Balanced, Self::Quick];
+
+    /// By how many levels of adders a sum may be deeper than the deepest one must be.
+    fn extra_depth(self) -> u32 {
+        match self {
+            Self::Thrifty => 1,
+            Self::Balanced | Self::Quick => 0,
+        }
+    }
+
+    /// How many bits a look-up table of a row must eliminate, in the order in which rows are
+    /// tried while bits are still to come: the full counters first, then what is better than an
+    /// adder of two words.
+    fn prices(self) -> &'static [f64] {
+        match self {
+            Self::Thrifty | Self::Balanced => &[1.3, 0.9],
+            Self::Quick => &[0.0],
+        }
+    }
+}
 
 /// A sum to build: Σ weight * input + Σ term + constant.
 #[derive(Clone, Debug)]
@@ -44,7 +77,7 @@ pub fn sums(
     dataflow: &mut Dataflow,
     inputs: &[Term],
     sums: &[Sum],
-    rule: &Rule,
+    rule: Rule,
 ) -> Result<Vec<Term>, TooWide> {
     let spans: Vec<u128> = inputs
         .iter()
@@ -54,15 +87,15 @@ pub fn sums(
         })
         .collect();
     let digits = sums.iter().map(|sum| digits(inputs, &spans, sum)).collect();
-    let shared = share(&spans, digits, rule);
+    let shared = share(&spans, digits, rule.extra_depth());
     let mut words: Vec<Word> =
         inputs.iter().map(|input| Word::of(dataflow, Term { negative: false, ..*input })).collect();
-    let kept = shared.kept(&spans, rule);
+    let kept = shared.kept(&spans);
     for (index, pair) in shared.pairs.iter().enumerate() {
         let word = if kept[index] {
             let digits = shared.flattened(&pair.digits(), &kept);
             let name = shared_name(inputs, dataflow, shared.inputs + index);
-            shared_word(dataflow, &digits, &words, &name)?
+            shared_word(dataflow, &digits, &words, rule, &name)?
         } else {
             // Nobody reads it: its digits stand in the sums.
             Word::default()
@@ -71,7 +104,7 @@ pub fn sums(
     }
     let built = sums.iter().zip(&shared.sums).map(|(sum, digits)| {
         let digits = shared.flattened(digits, &kept);
-        build_sum(dataflow, inputs, sum, &digits, &words)
+        build_sum(dataflow, inputs, sum, &digits, &words, rule)
     });
     built.collect()
 }
@@ -156,6 +189,7 @@ fn shared_word(
     dataflow: &mut Dataflow,
     digits: &[Digit],
     words: &[Word],
+    rule: Rule,
     name: &str,
 ) -> Result<Word, TooWide> {
     let too_wide = || TooWide { name: name.to_owned() };
@@ -165,7 +199,7 @@ fn shared_word(
             let word = &words[digit.word as usize];
             let form = if digit.negative { word.range.negated() } else { word.range };
             let shift = digit.position as u32;
-            let own = word.enter(&mut Heap::new(0), 0, digit.negative);
+            let own = word.enter(&mut Heap::new(0, Rule::Thrifty), 0, digit.negative);
             let range = range.plus(form.shifted_left(shift)?)?;
             Some((range, offset.checked_add(own.checked_shl(shift)?)?))
         })
@@ -175,7 +209,7 @@ fn shared_word(
     if columns > rtl4ml_ir::fixed::MAX_WIDTH {
         return Err(too_wide());
     }
-    let mut heap = Heap::new(columns as usize);
+    let mut heap = Heap::new(columns as usize, rule);
     for digit in digits {
         words[digit.word as usize].enter(&mut heap, digit.position as usize, digit.negative);
     }
@@ -189,6 +223,7 @@ fn build_sum(
     sum: &Sum,
     digits: &[Digit],
     words: &[Word],
+    rule: Rule,
 ) -> Result<Term, TooWide> {
     let too_wide = || TooWide { name: sum.name.clone() };
     // The inputs that are constant, and the constant itself.
@@ -243,7 +278,7 @@ fn build_sum(
     if range.width() > rtl4ml_ir::fixed::MAX_WIDTH {
         return Err(too_wide());
     }
-    let mut heap = Heap::new(range.width() as usize);
+    let mut heap = Heap::new(range.width() as usize, rule);
     // Constants are modulo two to the number of columns, so that a wrapping sum is exact.
     let shifted = |value: i128, shift: i32| match shift {
         0.. => value.checked_shl(shift as u32).unwrap_or(0),

@@ -20,6 +20,15 @@ const COUNTERS: [Choice; 9] = [
     Choice { width: 1, ones: 0, twos: 0 },
 ];
 
+/// The bits of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Height {
+    /// How many there are.
+    pub bits: usize,
+    /// How many of them are inverted.
+    pub inverted: usize,
+}
+
 /// The counter that starts in a column; without bits it is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
@@ -48,9 +57,10 @@ impl Row {
     }
 
     /// The adder of what has two bits a column at most, from the lowest such column to the top.
-    pub fn of_two_words(heights: &[usize]) -> Self {
-        let start = heights.iter().position(|height| *height > 1).unwrap_or(0);
-        let choice = |height: &usize| Choice { width: 1, ones: usize::from(*height > 1), twos: 0 };
+    pub fn of_two_words(heights: &[Height]) -> Self {
+        let start = heights.iter().position(|height| height.bits > 1).unwrap_or(0);
+        let choice =
+            |height: &Height| Choice { width: 1, ones: usize::from(height.bits > 1), twos: 0 };
         let choices = heights[start..].iter().map(choice).collect();
         Self { start, end: heights.len(), choices, eliminated: 0 }
     }
@@ -63,7 +73,7 @@ const PASSED_COLUMN: f64 = 0.05;
 /// The row of the largest number of eliminated bits less `price` for each of its tables; `None`
 /// where no row is worth its price. `heights` are the bits of each column; behind the last column
 /// nothing is kept.
-pub(super) fn best_row(heights: &[usize], price: f64) -> Option<Row> {
+pub(super) fn best_row(heights: &[Height], price: f64) -> Option<Row> {
     let columns = heights.len();
     // The best continuation of a row whose carry enters the column: its value, and the choice.
     let mut best: Vec<(f64, Option<Choice>)> = vec![(0.0, None); columns + 1];
@@ -103,14 +113,16 @@ pub(super) fn best_row(heights: &[usize], price: f64) -> Option<Row> {
 
 /// The bits that a choice eliminates and the tables that it takes; `None` where the columns do
 /// not have the bits.
-fn effect(heights: &[usize], column: usize, choice: Choice) -> Option<(isize, usize)> {
+fn effect(heights: &[Height], column: usize, choice: Choice) -> Option<(isize, usize)> {
     let Choice { width, ones, twos } = choice;
     let (mut eliminated, mut tables) = (0, 0);
     for (offset, height) in heights[column..].iter().take(width).enumerate() {
         let counted = [ones, twos, 0][offset];
-        let plain = height.checked_sub(counted)?.min(1);
+        let plain = height.bits.checked_sub(counted)?.min(1);
         eliminated += (counted + plain) as isize - 1;
         tables += usize::from(offset > 0 || counted > 1 || counted + plain > 1);
+        // A table of its own inverts what goes straight to the carry chain.
+        tables += usize::from(plain == 1 && height.bits == height.inverted);
     }
     // Bits beyond the last column cannot be counted.
     let beyond = column + 1 == heights.len() && twos > 0;
@@ -121,26 +133,30 @@ fn effect(heights: &[usize], column: usize, choice: Choice) -> Option<(isize, us
 mod tests {
     use super::*;
 
+    fn heights<const N: usize>(bits: [usize; N]) -> [Height; N] {
+        bits.map(|bits| Height { bits, inverted: 0 })
+    }
+
     #[test]
     fn eight_bits_in_three_columns_take_three_tables() {
-        let row = best_row(&[4, 3, 1], 1.0).unwrap();
+        let row = best_row(&heights([4, 3, 1]), 1.0).unwrap();
         assert_eq!((row.start, row.end), (0, 3));
         assert_eq!(row.choices, [Choice { width: 3, ones: 3, twos: 2 }]);
-        assert_eq!(effect(&[4, 3, 1], 0, row.choices[0]), Some((5, 3)));
+        assert_eq!(effect(&heights([4, 3, 1]), 0, row.choices[0]), Some((5, 3)));
         assert_eq!(row.eliminated, 5);
     }
 
     #[test]
     fn two_words_are_added_as_they_are() {
-        let row = best_row(&[1, 1, 2, 2, 2, 1], 0.0).unwrap();
+        let row = best_row(&heights([1, 1, 2, 2, 2, 1]), 0.0).unwrap();
         assert_eq!((row.start, row.end), (2, 6));
         assert_eq!(row.eliminated, 3);
-        assert_eq!(best_row(&[1, 1, 1], 0.0), None);
+        assert_eq!(best_row(&heights([1, 1, 1]), 0.0), None);
     }
 
     #[test]
     fn a_high_price_leaves_rows_that_eliminate_little() {
-        assert!(best_row(&[2, 2, 2, 2], 1.2).is_none());
-        assert!(best_row(&[4, 3, 1, 4, 3, 1], 1.2).is_some());
+        assert!(best_row(&heights([2, 2, 2, 2]), 1.2).is_none());
+        assert!(best_row(&heights([4, 3, 1, 4, 3, 1]), 1.2).is_some());
     }
 }

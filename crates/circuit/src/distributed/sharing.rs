@@ -68,7 +68,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Whether each pair is worth a word of its own: what it saves in all places that read it is
     /// more than its adder.
-    pub fn kept(&self, spans: &[u128], rule: &Rule) -> Vec<bool> {
+    pub fn kept(&self, spans: &[u128]) -> Vec<bool> {
         let mut widths: Vec<i32> = spans.iter().map(|span| width(*span)).collect();
         let mut spans = spans.to_vec();
         for pair in &self.pairs {
@@ -86,7 +86,7 @@ impl Shared {
             let word = self.inputs + index;
             let count = readers[word];
             let (overlap, saved) = pair.bits(&widths);
-            let gain = f64::from(count) * rule.bit_price * f64::from(saved) - f64::from(overlap);
+            let gain = f64::from(count) * BIT_PRICE * f64::from(saved) - f64::from(overlap);
             kept[index] = count > 1 && gain > 0.0;
             // A pair that is not kept is read by all that read it.
             let reads = if kept[index] { 1 } else { count };
@@ -116,20 +116,12 @@ impl Shared {
     }
 }
 
-/// How pairs are chosen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rule {
-    /// What a bit of a heap costs, in look-up tables.
-    pub bit_price: f64,
-    /// By how many levels of adders sums may be deeper than the deepest one must be.
-    pub extra_depth: u32,
-}
+/// What a bit of a heap costs, in look-up tables: a full counter eliminates five bits with three,
+/// and not all are full.
+const BIT_PRICE: f64 = 0.7;
 
-impl Default for Rule {
-    fn default() -> Self {
-        Self { bit_price: 0.7, extra_depth: 2 }
-    }
-}
+/// By how much a level of rows shortens a heap: eight bits become three.
+const ROWS_A_LEVEL: f64 = 8.0 / 3.0;
 
 /// A pair as a number: a, b, shift and sign.
 type Key = u64;
@@ -159,8 +151,7 @@ struct Places {
     sums: Vec<u32>,
 }
 
-struct Search<'a> {
-    rule: &'a Rule,
+struct Search {
     /// For each word, its largest integer less its smallest.
     spans: Vec<u128>,
     /// For each word, its width in bits.
@@ -168,26 +159,29 @@ struct Search<'a> {
     /// For each word, its depth in adders.
     depths: Vec<u32>,
     sums: Vec<Vec<Digit>>,
-    /// For each sum, that of 2^depth of its words: a tree of adders is as deep as its logarithm.
-    weights: Vec<u64>,
+    /// For each sum, that of [`ROWS_A_LEVEL`]^depth of its words: a heap is about as deep as its
+    /// logarithm.
+    weights: Vec<f64>,
     /// The largest weight that a sum may have.
-    limit: u64,
+    limit: f64,
     places: FxHashMap<Key, Places>,
     queue: BinaryHeap<(i64, Key)>,
 }
 
-/// Finds the words to share. `spans` are those of the inputs.
-pub(super) fn share(spans: &[u128], sums: Vec<Vec<Digit>>, rule: &Rule) -> Shared {
+/// Finds the words to share. `spans` are those of the inputs; a sum may be `extra_depth` levels of
+/// adders deeper than the deepest one must be.
+pub(super) fn share(spans: &[u128], sums: Vec<Vec<Digit>>, extra_depth: u32) -> Shared {
     let widths = spans.iter().map(|span| width(*span)).collect();
     let depths = vec![0; spans.len()];
-    let weights: Vec<u64> = sums.iter().map(|sum| sum.len() as u64).collect();
-    let most = weights.iter().copied().max().unwrap_or(0).max(1);
-    let limit = most.next_power_of_two() << rule.extra_depth;
+    let weights: Vec<f64> = sums.iter().map(|sum| sum.len() as f64).collect();
+    let most = weights.iter().copied().fold(1.0, f64::max);
+    let least_depth = (most.ln() / ROWS_A_LEVEL.ln()).ceil() as i32;
+    let limit = ROWS_A_LEVEL.powi(least_depth + extra_depth as i32);
     let places = FxHashMap::default();
     let queue = BinaryHeap::new();
     let spans = spans.to_vec();
     let inputs = spans.len();
-    let mut search = Search { rule, spans, widths, depths, sums, weights, limit, places, queue };
+    let mut search = Search { spans, widths, depths, sums, weights, limit, places, queue };
     search.count_pairs();
     let mut pairs = Vec::new();
     while let Some((score, key)) = search.queue.pop() {
@@ -205,7 +199,7 @@ pub(super) fn share(spans: &[u128], sums: Vec<Vec<Digit>>, rule: &Rule) -> Share
     Shared { inputs, pairs, sums: search.sums }
 }
 
-impl Search<'_> {
+impl Search {
     fn count_pairs(&mut self) {
         for (index, sum) in self.sums.iter().enumerate() {
             for (order, x) in sum.iter().enumerate() {
@@ -235,7 +229,7 @@ impl Search<'_> {
             return 0;
         }
         let (overlap, saved) = pair(key).bits(&self.widths);
-        let tables = f64::from(count) * self.rule.bit_price * f64::from(saved) - f64::from(overlap);
+        let tables = f64::from(count) * BIT_PRICE * f64::from(saved) - f64::from(overlap);
         (tables * 1000.0) as i64
     }
 
@@ -246,14 +240,15 @@ impl Search<'_> {
         };
         let pair = pair(key);
         let [depth_a, depth_b] = [pair.a, pair.b].map(|word| self.depths[word as usize]);
-        let growth = (1u64 << depth_a).abs_diff(1 << depth_b);
+        let weight = |depth: u32| ROWS_A_LEVEL.powi(depth as i32);
+        let growth = weight(depth_a.max(depth_b) + 1) - weight(depth_a) - weight(depth_b);
         let mut sums = places.sums;
         sums.sort_unstable();
         sums.dedup();
         let mut found = Vec::new();
         for sum in sums {
             let room = self.limit - self.weights[sum as usize];
-            let most = if growth == 0 { usize::MAX } else { (room / growth) as usize };
+            let most = (room / growth) as usize;
             let digits = occurrences(&self.sums[sum as usize], pair).into_iter().take(most);
             found.extend(digits.map(|(x, y)| (sum, x, y)));
         }

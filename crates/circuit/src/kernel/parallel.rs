@@ -69,7 +69,7 @@ fn sums(
             *built = Some(sum_of_casts(dataflow, kernel, inputs, style, j, &name)?);
         }
     }
-    let exact = distributed::sums(dataflow, inputs, &distributed, &Rule::default())?;
+    let exact = distributed::sums(dataflow, inputs, &distributed, Rule::default())?;
     for (j, exact) in columns.into_iter().zip(exact) {
         sums[j] = Some(match kernel.accumulator {
             Accumulator::Exact => exact,

@@ -13,7 +13,7 @@ mod softmax;
 pub(crate) use cast::result;
 
 use rtl4ml_ir::layers::Conv;
-use rtl4ml_ir::{Dense, Layer, Op, TensorType};
+use rtl4ml_ir::{Contract, Dense, Layer, Op, TensorType};
 
 use crate::circuit::CircuitError;
 use crate::delay::DelayModel;
@@ -36,6 +36,8 @@ pub struct LayerContext<'a> {
     pub output: &'a TensorType,
     /// The delays and the budget of a stage.
     pub model: &'a DelayModel,
+    /// What the whole network must keep, for a layer that can be shallower for more area.
+    pub contract: Contract,
 }
 
 impl<'a> LayerContext<'a> {
@@ -46,6 +48,9 @@ impl<'a> LayerContext<'a> {
 
     /// Whether the layer takes an input every cycle and has a circuit for each operation: only then
     /// has it a dataflow from its inputs to its outputs.
+    ///
+    /// # Panics
+    /// When the layer is not verified.
     pub fn is_fully_parallel(&self) -> bool {
         let (dense, conv) = match &self.layer.op {
             Op::Dense(dense) => (Some(dense), None),

@@ -19,7 +19,9 @@
 //! before; its latest stage is one after that of the first, so the first was before in time.
 //!
 //! Each cut is the best after those before it. A second look at each cut between its two
-//! neighbours, as long as that saves bits, makes up for what the first could not know.
+//! neighbours, as long as that saves bits, makes up for what the first could not know; and the
+//! earliest stages, with such a look at their cuts, are tried as well, for cuts that are each the
+//! best can lead astray.
 
 use std::collections::BTreeSet;
 
@@ -46,9 +48,18 @@ enum Side {
 /// The stages that cost the fewest bits of registers that this finds; `asap` are the earliest.
 pub(super) fn cut(graph: &Graph, asap: &[u32]) -> Vec<u32> {
     let Some(last) = asap.iter().copied().max() else { return Vec::new() };
+    let readers = Readers::new(graph);
+    let mut stages = one_by_one(graph, &readers, asap, last);
+    improve(graph, &readers, &mut stages, last);
+    let mut early = asap.to_vec();
+    improve(graph, &readers, &mut early, last);
+    if graph.register_bits(&early) < graph.register_bits(&stages) { early } else { stages }
+}
+
+/// One cut after the other, each the cheapest after those before it.
+fn one_by_one(graph: &Graph, readers: &Readers, asap: &[u32], last: u32) -> Vec<u32> {
     let latest = alap(graph, last);
     debug_assert!(asap.iter().zip(&latest).all(|(early, late)| early <= late));
-    let readers = Readers::new(graph);
     let mut stages = vec![last; asap.len()];
     let mut sides = vec![Side::Forbidden; asap.len()];
     let news = news(graph, &latest);
@@ -82,7 +93,7 @@ pub(super) fn cut(graph: &Graph, asap: &[u32]) -> Vec<u32> {
                 (false, false) => Side::Forbidden,
             };
         }
-        let before = divide(graph, &readers, &sides, stage);
+        let before = divide(graph, readers, &sides, stage);
         for (index, side) in sides.iter_mut().enumerate() {
             if *side == Side::Forced || (*side == Side::Open && before[index]) {
                 stages[index] = stage;
@@ -91,7 +102,6 @@ pub(super) fn cut(graph: &Graph, asap: &[u32]) -> Vec<u32> {
             }
         }
     }
-    improve(graph, &readers, &mut stages, last);
     stages
 }
 

@@ -158,18 +158,16 @@ impl Graph {
     /// The stages with the fewest bits of registers, and when every value is there.
     pub fn retimed(&self) -> Vec<Slot> {
         let asap: Vec<u32> = greedy::asap(self).into_iter().map(|slot| slot.stage).collect();
-        let cut = cuts::cut(self, &asap);
-        let best = if self.register_bits(&cut) <= self.register_bits(&asap) { cut } else { asap };
-        self.slots(&best)
+        self.slots(&cuts::cut(self, &asap))
     }
 
     /// The bits of registers that these stages take.
     fn register_bits(&self, stages: &[u32]) -> u64 {
         let mut held: Vec<u32> =
             self.vertices.iter().zip(stages).map(|(v, s)| v.held_until.max(*s)).collect();
-        for index in 0..self.vertices.len() {
+        for (index, stage) in stages.iter().enumerate() {
             for operand in self.operands(index) {
-                held[operand] = held[operand].max(stages[index]);
+                held[operand] = held[operand].max(*stage);
             }
         }
         let bits = |((vertex, held), stage): ((&Vertex, u32), &u32)| {

@@ -71,8 +71,7 @@ impl<'a> Region<'a> {
         dataflow: &Dataflow,
         varies: &[bool],
     ) -> PlacedLayer {
-        let needed = needed_inputs(dataflow);
-        let (start, elements) = self.start(inputs, |flat| needed[flat]);
+        let (start, elements) = self.start(inputs);
         let vertices = DataflowVertices::add(&mut self.graph, dataflow, self.model, &elements);
         let outputs = vertices.outputs.iter().zip(varies);
         let elements = outputs.map(|(vertex, varies)| vertex.filter(|_| *varies)).collect();
@@ -93,37 +92,27 @@ impl<'a> Region<'a> {
         let (start, elements) = if let [input] = inputs {
             (0..0, self.tensors[&input.source].clone())
         } else {
-            let mut is_used = vec![false; inputs.iter().map(|read| read.widths.len()).sum()];
-            wires.iter().flatten().for_each(|wire| is_used[flat(*wire)] = true);
-            self.start(inputs, |index| is_used[index])
+            self.start(inputs)
         };
         let elements = wires.iter().map(|wire| elements[flat((*wire)?)]).collect();
         self.tensors.insert(layer, elements);
         PlacedLayer { start, vertices: None }
     }
 
-    /// The elements that a layer reads, tensor by tensor, in the stage in which it starts.
-    fn start(
-        &mut self,
-        inputs: &[Read],
-        is_needed: impl Fn(usize) -> bool,
-    ) -> (Range<usize>, Vec<Option<VertexId>>) {
+    /// The elements that a layer reads, tensor by tensor, in the stage in which it starts. Those of
+    /// which it makes nothing are among them: the tensor enters the layer as a whole.
+    fn start(&mut self, inputs: &[Read]) -> (Range<usize>, Vec<Option<VertexId>>) {
         let elements: Vec<Option<VertexId>> =
             inputs.iter().flat_map(|read| self.tensors[&read.source].iter().copied()).collect();
         if inputs.len() == 1 && inputs[0].is_own {
             return (0..0, elements);
         }
         let widths = inputs.iter().flat_map(|read| read.widths.iter().copied());
-        let read = elements.iter().zip(widths).enumerate();
-        let read: Vec<(usize, (VertexId, u32))> = read
-            .filter(|(index, _)| is_needed(*index))
-            .filter_map(|(index, (vertex, width))| Some((index, ((*vertex)?, width))))
-            .collect();
-        let copies = self.graph.aligned(read.iter().map(|(_, copied)| *copied));
-        let mut copied = vec![None; elements.len()];
-        for ((index, _), copy) in read.iter().zip(copies.clone()) {
-            copied[*index] = Some(VertexId(copy as u32));
-        }
+        let varying = elements.iter().zip(widths);
+        let copies =
+            self.graph.aligned(varying.filter_map(|(vertex, width)| Some(((*vertex)?, width))));
+        let mut next = copies.clone().map(|copy| VertexId(copy as u32));
+        let copied = elements.iter().map(|vertex| vertex.and_then(|_| next.next())).collect();
         (copies, copied)
     }
 
@@ -168,17 +157,6 @@ impl<'a> Region<'a> {
     pub fn retimed(self) -> Retimed {
         Retimed { slots: self.graph.retimed(), tensors: self.tensors }
     }
-}
-
-/// Which inputs an output of the dataflow depends on.
-fn needed_inputs(dataflow: &Dataflow) -> Vec<bool> {
-    let mut needed = vec![false; dataflow.input_count()];
-    for ((_, node), is_needed) in dataflow.nodes().zip(dataflow.needed()) {
-        if let crate::dataflow::NodeOp::Input(index) = node.op {
-            needed[index as usize] = is_needed;
-        }
-    }
-    needed
 }
 
 /// A region whose stages are chosen.

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod import;
 mod predict;
 mod report;
 mod sim;
@@ -30,6 +31,8 @@ pub enum Command {
     Report(report::ReportOptions),
     /// Run samples through the circuit and compare every bit with the reference
     Sim(sim::Sim),
+    /// Turn a trained model (ONNX, QONNX) into a spec and its weights
+    Import(import::Import),
     /// Compute the network's exact outputs with the reference
     Predict(predict::Predict),
 }
@@ -42,6 +45,7 @@ impl Command {
             Self::Build(build) => build.run(),
             Self::Report(report) => report.run(),
             Self::Sim(sim) => sim.run(),
+            Self::Import(import) => import.run(),
             Self::Predict(predict) => predict.run(),
         }
     }
@@ -53,6 +57,7 @@ impl Command {
             Self::Build(build) => build.json,
             Self::Report(report) => report.json,
             Self::Sim(sim) => sim.json,
+            Self::Import(import) => import.json,
             Self::Predict(predict) => predict.json,
         }
     }

@@ -1,0 +1,181 @@
+//! Functions by tables, softmax, argmax.
+
+use rtl4ml_ir::{FixedType, Overflow, Rounding};
+
+use super::{Builder, Signal};
+use crate::draft::{DraftLayer, Setting};
+use crate::error::{Lowered, refuse};
+use crate::types::{exp2, format_holding};
+
+/// The default of `max_table_size`.
+const DEFAULT_TABLE_SIZE: usize = 4096;
+
+/// A unary function that is no straight line.
+#[derive(Clone, Copy, Debug)]
+pub enum Curve {
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
+    /// tanh(x).
+    Tanh,
+    /// ln(1 + exp(x)).
+    Softplus,
+    /// x / (1 + |x|).
+    Softsign,
+    /// x where x >= 0, else alpha * (exp(x) - 1).
+    Elu(f64),
+    /// The scaled exponential unit with its standard constants.
+    Selu,
+    /// Any other, by a table of its values.
+    Other(fn(f64) -> f64),
+}
+
+impl Curve {
+    fn kind(self) -> Option<&'static str> {
+        match self {
+            Self::Sigmoid => Some("sigmoid"),
+            Self::Tanh => Some("tanh"),
+            Self::Softplus => Some("softplus"),
+            Self::Softsign => Some("softsign"),
+            Self::Elu(_) => Some("elu"),
+            Self::Selu => Some("selu"),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The function's value.
+    fn at(self, x: f64) -> f64 {
+        match self {
+            Self::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
+            Self::Tanh => libm::tanh(x),
+            Self::Softplus => x.max(0.0) + libm::log1p(libm::exp(-x.abs())),
+            Self::Softsign => x / (1.0 + x.abs()),
+            Self::Elu(alpha) => if x >= 0.0 { x } else { alpha * libm::expm1(x) },
+            Self::Selu => 1.050_700_987_355_480_5 * if x >= 0.0 { x } else { 1.673_263_242_354_377_3 * libm::expm1(x) },
+            Self::Other(function) => function(x),
+        }
+    }
+}
+
+impl Builder {
+    /// A unary function.
+    pub fn curve(&mut self, x: &Signal, curve: Curve) -> Lowered<Signal> {
+        let x = self.materialized(x.clone())?;
+        let x = self.narrowed(x, 0)?;
+        let Some(kind) = curve.kind() else {
+            return self.tabulated(&x, curve);
+        };
+        let mut layer = DraftLayer::new(kind, vec![x.source]);
+        if let Curve::Elu(alpha) = curve {
+            layer = layer.with("alpha", Setting::Number(alpha));
+        }
+        if self.options.table_size != DEFAULT_TABLE_SIZE {
+            layer = layer.with("max_table_size", Setting::Integer(self.options.table_size as i64));
+        }
+        // All of them are monotonic.
+        let bound = |(lo, hi): &(f64, f64)| (curve.at(*lo), curve.at(*hi));
+        let bounds = x.bounds.iter().map(bound).collect();
+        self.with_chosen_result(&x, layer, bounds)
+    }
+
+    /// A layer whose result the importer gives a type.
+    fn with_chosen_result(
+        &mut self,
+        x: &Signal,
+        mut layer: DraftLayer,
+        bounds: Vec<(f64, f64)>,
+    ) -> Lowered<Signal> {
+        let fraction = self.options.fraction_bits as i32;
+        let (lo, hi) = bounds.iter().fold((0.0f64, 0.0f64), |(lo, hi), (l, h)| (lo.min(*l), hi.max(*h)));
+        let Some(format) = format_holding(lo, hi, fraction, 64) else {
+            return refuse(format!("its results from {lo} to {hi} fit no type"));
+        };
+        let ty = FixedType::from(format).with_modes(Rounding::RndConv, Overflow::Sat);
+        layer.result = Some(ty);
+        layer.result_is_chosen = true;
+        let source = self.push(layer);
+        Ok(Signal {
+            source,
+            extents: x.extents.clone(),
+            fraction,
+            bounds,
+            factor: vec![1.0],
+            is_rough: true,
+        })
+    }
+
+    /// A function by a table of its values, over all that its input can be.
+    fn tabulated(&mut self, x: &Signal, curve: Curve) -> Lowered<Signal> {
+        let (lo, hi) = x.extremes();
+        let mut log2_step = -x.fraction;
+        let (first, count) = loop {
+            let step = exp2(log2_step);
+            let (first, last) = ((lo / step).floor(), (hi / step).floor());
+            let count = last - first + 1.0;
+            if count <= self.options.table_size as f64 {
+                break (first, count as usize);
+            }
+            log2_step += 1;
+        };
+        let step = exp2(log2_step);
+        // The middle of the first and the last value that share an entry.
+        let middle = (step - exp2(-x.fraction)) / 2.0;
+        let values: Vec<f64> =
+            (0..count).map(|index| curve.at((first + index as f64) * step + middle)).collect();
+        if values.iter().any(|value| !value.is_finite()) {
+            return refuse(format!("it has no finite value everywhere from {lo} to {hi}, which its input can be"));
+        }
+        let (least, greatest) = values
+            .iter()
+            .fold((f64::MAX, f64::MIN), |(lo, hi), value| (lo.min(*value), hi.max(*value)));
+        let fraction = self.options.fraction_bits as i32;
+        let Some(format) = format_holding(least, greatest, fraction, 64) else {
+            return refuse(format!("its results from {least} to {greatest} fit no type"));
+        };
+        let ty = FixedType::from(format).with_modes(Rounding::RndConv, Overflow::Sat);
+        let mut layer = DraftLayer::new("table", vec![x.source]).with(
+            "range",
+            Setting::Numbers(vec![first * step, (first + count as f64) * step]),
+        );
+        layer.numbers.push(crate::draft::Numbers { key: "values", extents: vec![count], values, ty });
+        layer.types.push(("table", ty));
+        if log2_step > -x.fraction {
+            let hint = self.hint().to_owned();
+            self.notes.push(format!("{hint}: a table of {count} entries, each for an interval of {step}"));
+        }
+        let source = self.push(layer);
+        let bounds = vec![(least, greatest); x.bounds.len()];
+        Ok(Signal {
+            source,
+            extents: x.extents.clone(),
+            fraction,
+            bounds,
+            factor: vec![1.0],
+            is_rough: true,
+        })
+    }
+
+    /// Softmax over the channels.
+    pub fn softmax(&mut self, x: &Signal) -> Lowered<Signal> {
+        let x = self.materialized(x.clone())?;
+        let x = self.narrowed(x, 1)?;
+        let mut layer = DraftLayer::new("softmax", vec![x.source]);
+        if self.options.fraction_bits > 16 {
+            layer = layer.with("exp_bits", Setting::Integer(28)).with("reciprocal_bits", Setting::Integer(16));
+        }
+        let bounds = vec![(0.0, 1.0); x.bounds.len()];
+        self.with_chosen_result(&x, layer, bounds)
+    }
+
+    /// The index of the first maximum over the channels.
+    pub fn argmax(&mut self, x: &Signal) -> Lowered<Signal> {
+        let x = self.with_positive_factor(x.clone())?;
+        let mut extents = x.extents.clone();
+        let Some(last) = extents.last_mut() else {
+            return refuse("a tensor without axes has no maximum");
+        };
+        let count = std::mem::replace(last, 1);
+        let source = self.push(DraftLayer::new("argmax", vec![x.source]));
+        let bounds = vec![(0.0, count as f64 - 1.0)];
+        Ok(Signal { source, extents, fraction: 0, bounds, factor: vec![1.0], is_rough: false })
+    }
+}

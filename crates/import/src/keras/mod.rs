@@ -1,0 +1,75 @@
+//! Keras models: `.keras` archives of version 3, whole models in `.h5`, and an architecture as
+//! `.json` with its weights beside it; with QKeras' layers and quantisers.
+//!
+//! `config` reads the architecture into calls of layers, `weights` the numbers, and `layers` lowers
+//! each call.
+
+mod activations;
+mod archive;
+mod config;
+mod layers;
+mod quantizers;
+mod weights;
+
+use std::path::{Path, PathBuf};
+
+use crate::builder::Options;
+use crate::error::ImportError;
+use crate::imported::Imported;
+use config::Architecture;
+use weights::Weights;
+
+/// How many bytes an archive or a file of weights may have.
+const MAX_BYTES: u64 = 1 << 28;
+
+/// How many bytes an architecture may have.
+const MAX_CONFIG_BYTES: u64 = 1 << 24;
+
+/// Imports a model. With an architecture as `.json`, `weights` is the file of its weights; else it
+/// is found beside it.
+///
+/// # Errors
+/// When the files are no model, or have layers that are not imported.
+pub fn import(path: &Path, weights: Option<&Path>, options: &Options) -> Result<Imported, ImportError> {
+    let malformed = |message: String| ImportError::Malformed { path: path.to_owned(), message };
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let (config, weights) = match extension.as_deref() {
+        Some("keras") => {
+            let bytes = crate::file::read(path, MAX_BYTES)?;
+            let part = |name: &str, most| archive::entry(&bytes, name, most).map_err(malformed);
+            let config = part("config.json", MAX_CONFIG_BYTES)?;
+            (config, Weights::read(part("model.weights.h5", MAX_BYTES)?).map_err(malformed)?)
+        }
+        Some("json") => {
+            let config = crate::file::read(path, MAX_CONFIG_BYTES)?;
+            let file = match weights {
+                Some(file) => file.to_owned(),
+                None => weights_beside(path).ok_or_else(|| {
+                    malformed("its weights are missing: give the .h5 file by `--weights`".to_owned())
+                })?,
+            };
+            let bytes = crate::file::read(&file, MAX_BYTES)?;
+            let read = Weights::read(bytes);
+            (config, read.map_err(|message| ImportError::Malformed { path: file, message })?)
+        }
+        _ => {
+            let weights = Weights::read(crate::file::read(path, MAX_BYTES)?).map_err(malformed)?;
+            let config = weights.model_config().ok_or_else(|| {
+                malformed("it holds weights alone: import the architecture, a .json file, instead".to_owned())
+            })?;
+            (config.into_bytes(), weights)
+        }
+    };
+    let config = serde_json::from_slice(&config)
+        .map_err(|error| malformed(format!("its architecture is no JSON: {error}")))?;
+    let architecture = Architecture::read(&config).map_err(malformed)?;
+    layers::lower(&architecture, &weights, path, options)
+}
+
+/// The file of the weights that belong to an architecture: the one of its folder whose name is
+/// the architecture's with an ending of weights.
+fn weights_beside(path: &Path) -> Option<PathBuf> {
+    let stem = path.file_stem()?.to_string_lossy().into_owned();
+    let ends = [".weights.h5", "_weights.h5", ".h5"];
+    ends.iter().map(|end| path.with_file_name(format!("{stem}{end}"))).find(|file| file.is_file())
+}

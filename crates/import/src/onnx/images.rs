@@ -1,0 +1,445 @@
+//! Operators on images: convolutions, pooling, padding, resizing.
+
+use super::arithmetic::one;
+use super::lower::{Call, Value};
+use super::shapes::axis;
+use crate::builder::{Pad, PoolKind, Windows};
+use crate::error::{Lowered, refuse};
+use crate::tensor::{Grid, Tensor, element_count};
+use crate::types::is_power_of_two;
+use crate::view::View;
+
+/// The axes of an image in the draft's order: the spatial ones, then the channels.
+fn image_axes(call: &Call, x: &View) -> Lowered<Vec<usize>> {
+    let rank = x.extents.len();
+    if !(3..=4).contains(&rank) {
+        return refuse(format!("its input {:?} is no image of one or two axes", x.extents));
+    }
+    Ok(if call.is_channels_last { (1..rank).collect() } else { (2..rank).chain([1]).collect() })
+}
+
+/// The extents of the model's tensor for an image of the draft.
+fn model_extents(rank: usize, order: &[usize], extents: &[usize]) -> Vec<usize> {
+    let mut all = vec![1; rank];
+    for (axis, extent) in order.iter().zip(extents) {
+        all[*axis] = *extent;
+    }
+    all
+}
+
+/// How the windows of a convolution or a pooling of `cells` move.
+fn windows(call: &Call, image: &[usize], cells: &[usize]) -> Lowered<Windows> {
+    let rank = cells.len();
+    let attributes = &call.node.attributes;
+    let sizes = |name: &str| -> Lowered<Vec<usize>> {
+        let Some(values) = attributes.integers(name) else {
+            return Ok(vec![1; rank]);
+        };
+        let size = |value: &i64| usize::try_from(*value).ok().filter(|v| (1..=65536).contains(v));
+        match values.iter().map(size).collect::<Option<Vec<usize>>>() {
+            Some(sizes) if sizes.len() == rank => Ok(sizes),
+            _ => refuse(format!("its {name} are {values:?}")),
+        }
+    };
+    let (strides, dilations) = (sizes("strides")?, sizes("dilations")?);
+    let mut windows = Windows { strides, dilations, pad: Pad::Valid };
+    match attributes.text("auto_pad").unwrap_or("NOTSET") {
+        "VALID" => return Ok(windows),
+        "SAME_UPPER" => {
+            windows.pad = Pad::Same;
+            return Ok(windows);
+        }
+        "SAME_LOWER" => {
+            windows.pad = Pad::Same;
+            let ends = (0..rank).map(|axis| windows.ends(axis, image[axis], cells[axis]));
+            windows.pad = Pad::Explicit(ends.map(|(before, after)| (after, before)).collect());
+            return Ok(windows);
+        }
+        "NOTSET" => {}
+        other => return refuse(format!("its auto_pad is `{other}`")),
+    }
+    let Some(pads) = attributes.integers("pads") else {
+        return Ok(windows);
+    };
+    let pads: Option<Vec<usize>> = pads
+        .iter()
+        .map(|pad| usize::try_from(*pad).ok().filter(|pad| *pad <= 65536))
+        .collect();
+    match pads {
+        Some(pads) if pads.len() == 2 * rank => {
+            let ends: Vec<(usize, usize)> =
+                (0..rank).map(|axis| (pads[axis], pads[rank + axis])).collect();
+            if ends.iter().any(|ends| *ends != (0, 0)) {
+                windows.pad = Pad::Explicit(ends);
+            }
+            Ok(windows)
+        }
+        _ => refuse("its pads are not two natural numbers for each axis"),
+    }
+}
+
+pub fn conv(call: &mut Call) -> Lowered<Vec<Value>> {
+    let x = call.view(0)?;
+    let mut weight = call.required(1)?;
+    let bias = call.constant(2)?;
+    let order = image_axes(call, &x)?;
+    if call.is_channels_last && weight.extents.len() == x.extents.len() {
+        // Here the channels are the weight's last axis, too.
+        let rank = weight.extents.len();
+        let first: Vec<usize> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
+        weight = weight.transposed(&first);
+    }
+    let rank = order.len() - 1;
+    let Some(channels) = order.last().map(|axis| x.extents[*axis]) else {
+        return refuse("it has no channels");
+    };
+    if weight.extents.len() != rank + 2 || weight.extents.contains(&0) {
+        return refuse(format!("its weight has the extents {:?}", weight.extents));
+    }
+    let image: Vec<usize> = order[..rank].iter().map(|axis| x.extents[*axis]).collect();
+    let windows = windows(call, &image, &weight.extents[2..])?;
+    let groups = call.node.attributes.integer("group").unwrap_or(1);
+    let groups = usize::try_from(groups).unwrap_or(0);
+    let (filters, of_group) = (weight.extents[0], weight.extents[1]);
+    if groups == 0 || filters % groups != 0 || of_group.checked_mul(groups) != Some(channels) {
+        return refuse(format!(
+            "{groups} groups of {of_group} channels with {filters} filters do not fit {channels} channels"
+        ));
+    }
+    let signal = x.in_order(&order, call.builder)?;
+    let y = if groups > 1 && of_group == 1 {
+        let by_channel = [&[channels, filters / channels], &weight.extents[2..]].concat();
+        let Some(weight) = weight.reshaped(by_channel) else {
+            return refuse("its weight does not fit");
+        };
+        let last: Vec<usize> = (2..rank + 2).chain([0, 1]).collect();
+        call.builder.depthwise(&signal, &weight.transposed(&last), bias.as_ref(), &windows)?
+    } else {
+        let weight = if groups > 1 { ungrouped(&weight, groups)? } else { weight };
+        let last: Vec<usize> = (2..rank + 2).chain([1, 0]).collect();
+        call.builder.conv(&signal, &weight.transposed(&last), bias.as_ref(), &windows)?
+    };
+    let extents = model_extents(x.extents.len(), &order, &y.extents);
+    Ok(one(View::ordered(y, extents, &order)))
+}
+
+/// The weight of a convolution in groups as one of all channels: zeros, which cost nothing, are
+/// between the groups.
+fn ungrouped(weight: &Tensor, groups: usize) -> Lowered<Tensor> {
+    let (filters, of_group) = (weight.extents[0], weight.extents[1]);
+    let cells: usize = weight.extents[2..].iter().product();
+    let channels = of_group * groups;
+    let extents = [&[filters, channels], &weight.extents[2..]].concat();
+    let Some(count) = element_count(&extents) else {
+        return refuse("its weight is too large");
+    };
+    let mut numbers = vec![0.0; count];
+    let mut steps = vec![0.0; count];
+    let step = |grid: &Grid, index: usize| if grid.steps.len() == 1 { grid.steps[0] } else { grid.steps[index] };
+    for filter in 0..filters {
+        let group = filter / (filters / groups);
+        for channel in 0..channels {
+            for cell in 0..cells {
+                let to = (filter * channels + channel) * cells + cell;
+                let own = channel.checked_sub(group * of_group).filter(|own| *own < of_group);
+                let from = (filter * of_group + own.unwrap_or(0)) * cells + cell;
+                if own.is_some() {
+                    numbers[to] = weight.numbers[from];
+                }
+                steps[to] = weight.grid.as_ref().map_or(1.0, |grid| step(grid, from));
+            }
+        }
+    }
+    let grid = weight.grid.as_ref().map(|grid| Grid {
+        steps: if grid.steps.len() == 1 { grid.steps.clone() } else { steps.into() },
+        integers: grid.integers,
+    });
+    Ok(Tensor { extents, numbers: numbers.into(), grid, is_integer: false })
+}
+
+pub fn max_pool(call: &mut Call) -> Lowered<Vec<Value>> {
+    if call.node.outputs.len() > 1 && !call.node.outputs[1].is_empty() {
+        return refuse("the indices of the maxima are not imported");
+    }
+    pool(call, PoolKind::Max)
+}
+
+pub fn average_pool(call: &mut Call) -> Lowered<Vec<Value>> {
+    let counts_pad = call.node.attributes.flag("count_include_pad", false);
+    pool(call, if counts_pad { PoolKind::AverageWithPad } else { PoolKind::Average })
+}
+
+fn pool(call: &mut Call, kind: PoolKind) -> Lowered<Vec<Value>> {
+    let x = call.view(0)?;
+    let order = image_axes(call, &x)?;
+    let rank = order.len() - 1;
+    let cells = call.node.attributes.integers("kernel_shape").unwrap_or_default();
+    let cells: Option<Vec<usize>> =
+        cells.iter().map(|c| usize::try_from(*c).ok().filter(|c| (1..=65536).contains(c))).collect();
+    let Some(cells) = cells.filter(|cells| cells.len() == rank) else {
+        return refuse("its kernel_shape is not one number for each axis");
+    };
+    let image: Vec<usize> = order[..rank].iter().map(|axis| x.extents[*axis]).collect();
+    let mut windows = windows(call, &image, &cells)?;
+    if call.node.attributes.flag("ceil_mode", false) {
+        windows.pad = ceiled(&windows, &image, &cells, kind)?;
+    }
+    let signal = x.in_order(&order, call.builder)?;
+    let y = call.builder.pool(&signal, kind, &cells, &windows)?;
+    let extents = model_extents(x.extents.len(), &order, &y.extents);
+    Ok(one(View::ordered(y, extents, &order)))
+}
+
+/// What lies beyond the edges where the number of windows is rounded up.
+fn ceiled(windows: &Windows, image: &[usize], cells: &[usize], kind: PoolKind) -> Lowered<Pad> {
+    let mut ends = Vec::new();
+    for (axis, (extent, cells)) in image.iter().zip(cells).enumerate() {
+        let (before, after) = windows.ends(axis, *extent, *cells);
+        let padded = extent + before + after;
+        let over = padded.saturating_sub(*cells) % windows.strides[axis];
+        let mut more = if over == 0 { 0 } else { windows.strides[axis] - over };
+        // A window that would begin beyond the image and its first pad is left out.
+        let last = padded.saturating_sub(*cells).div_ceil(windows.strides[axis]) * windows.strides[axis];
+        if last >= extent + before {
+            more = 0;
+        }
+        if more > 0 && kind == PoolKind::AverageWithPad {
+            return refuse("an average with ceil_mode counts other cells than its pads");
+        }
+        ends.push((before, after + more));
+    }
+    Ok(if ends.iter().all(|ends| *ends == (0, 0)) { Pad::Valid } else { Pad::Explicit(ends) })
+}
+
+pub fn global_max_pool(call: &mut Call) -> Lowered<Vec<Value>> {
+    global_pool(call, PoolKind::Max)
+}
+
+pub fn global_average_pool(call: &mut Call) -> Lowered<Vec<Value>> {
+    global_pool(call, PoolKind::Average)
+}
+
+fn global_pool(call: &mut Call, kind: PoolKind) -> Lowered<Vec<Value>> {
+    let x = call.view(0)?;
+    let order = image_axes(call, &x)?;
+    let signal = x.in_order(&order, call.builder)?;
+    let y = call.builder.global_pool(&signal, kind)?;
+    let extents = model_extents(x.extents.len(), &order, &y.extents);
+    Ok(one(View::ordered(y, extents, &order)))
+}
+
+pub fn reduce_mean(call: &mut Call) -> Lowered<Vec<Value>> {
+    reduce(call, "mean")
+}
+
+pub fn reduce_max(call: &mut Call) -> Lowered<Vec<Value>> {
+    reduce(call, "max")
+}
+
+pub fn reduce_sum(call: &mut Call) -> Lowered<Vec<Value>> {
+    reduce(call, "sum")
+}
+
+fn reduce(call: &mut Call, what: &str) -> Lowered<Vec<Value>> {
+    let x = call.view(0)?;
+    let rank = x.extents.len();
+    let given = call.integers("axes", 1)?;
+    let reduced: Vec<usize> = match given {
+        Some(axes) if !axes.is_empty() => axes.iter().map(|a| axis(*a, rank)).collect::<Lowered<_>>()?,
+        _ if call.node.attributes.flag("noop_with_empty_axes", false) => return Ok(one(x)),
+        _ => (0..rank).collect(),
+    };
+    let is_long = |axis: &usize| x.extents[*axis] > 1;
+    let layout: Vec<usize> = x.layout().into_iter().filter(is_long).collect();
+    let (over, rest): (Vec<usize>, Vec<usize>) =
+        layout.into_iter().partition(|axis| reduced.contains(axis));
+    let order = [over.clone(), rest.clone()].concat();
+    let mut extents: Vec<usize> =
+        (0..rank).map(|a| if reduced.contains(&a) { 1 } else { x.extents[a] }).collect();
+    let mut y = if over.is_empty() {
+        x.signal.clone()
+    } else {
+        let signal = x.in_order(&order, call.builder)?;
+        let channels: usize = rest.iter().map(|axis| x.extents[*axis]).product();
+        let cells: Vec<usize> = over.iter().map(|axis| x.extents[*axis]).collect();
+        let count: usize = cells.iter().product();
+        let image = if cells.len() <= 2 { [&cells[..], &[channels]].concat() } else { vec![count, channels] };
+        let signal = call.builder.reshape(&signal, &image)?;
+        match what {
+            "max" => call.builder.global_pool(&signal, PoolKind::Max)?,
+            "mean" if is_power_of_two(count as f64) => {
+                call.builder.global_pool(&signal, PoolKind::Average)?
+            }
+            _ => {
+                // The sum is exact, and a scale of 1/n waits for a layer that takes it.
+                let cells = &signal.extents[..signal.extents.len() - 1];
+                let ones = [cells, &[channels, 1]].concat();
+                let Some(weight) = element_count(&ones).and_then(|n| Tensor::new(ones, vec![1.0; n])) else {
+                    return refuse("it is over too many elements");
+                };
+                let windows = Windows { strides: vec![1; cells.len()], dilations: vec![1; cells.len()], pad: Pad::Valid };
+                let sum = call.builder.depthwise(&signal, &weight, None, &windows)?;
+                let scale = if what == "mean" { 1.0 / count as f64 } else { 1.0 };
+                call.builder.affine(&sum, &[scale], &[0.0])?
+            }
+        }
+    };
+    let mut own: Vec<usize> = rest.iter().map(|axis| x.extents[*axis]).collect();
+    if own.is_empty() {
+        own = vec![1];
+    }
+    if !over.is_empty() {
+        y = call.builder.reshape(&y, &own)?;
+    }
+    let view = match (over.is_empty(), rest.is_empty()) {
+        (true, _) => x.with(y),
+        (false, true) => View::plain(y, extents.clone()),
+        (false, false) => View::ordered(y, extents.clone(), &rest),
+    };
+    if !call.node.attributes.flag("keepdims", true) {
+        let mut axis = 0;
+        extents.retain(|_| {
+            axis += 1;
+            !reduced.contains(&(axis - 1))
+        });
+    }
+    Ok(one(view.reshaped(extents)))
+}
+
+/// The axes of a view as an image, of which those in `touched` are spatial: at most two.
+pub fn image_order(x: &View, touched: &[usize]) -> Lowered<Vec<usize>> {
+    let long = |axis: &usize| x.extents[*axis] > 1 || touched.contains(axis);
+    let layout: Vec<usize> = x.layout();
+    let others: Vec<usize> =
+        layout.into_iter().filter(|axis| long(axis) && !touched.contains(axis)).collect();
+    let mut spatial = touched.to_vec();
+    spatial.sort_unstable();
+    let channel = others.last().copied();
+    // An axis that is not touched may be spatial, too.
+    spatial.extend(others.iter().rev().skip(1));
+    let positions = |axis: &usize| x.layout().iter().position(|other| other == axis);
+    spatial.sort_by_key(positions);
+    let channel = channel.or_else(|| (0..x.extents.len()).find(|axis| !spatial.contains(axis)));
+    match channel {
+        Some(channel) if spatial.len() <= 2 => Ok([spatial, vec![channel]].concat()),
+        _ => refuse(format!("axes {touched:?} of {:?} are not those of an image", x.extents)),
+    }
+}
+
+pub fn pad(call: &mut Call) -> Lowered<Vec<Value>> {
+    let x = call.view(0)?;
+    let rank = x.extents.len();
+    if call.node.attributes.text("mode").is_some_and(|mode| mode != "constant") {
+        return refuse("only padding with zeros is imported");
+    }
+    let value = call.constant(2)?.and_then(|value| value.single());
+    if value.unwrap_or_else(|| call.node.attributes.float("value", 0.0)) != 0.0 {
+        return refuse("only padding with zeros is imported");
+    }
+    let Some(pads) = call.integers("pads", 1)? else {
+        return refuse("its pads are missing");
+    };
+    let axes: Vec<usize> = match call.constant(3)?.and_then(|axes| axes.as_integers()) {
+        Some(axes) => axes.iter().map(|a| axis(*a, rank)).collect::<Lowered<_>>()?,
+        None => (0..rank).collect(),
+    };
+    if pads.len() != 2 * axes.len() {
+        return refuse("its pads are not two for each axis");
+    }
+    let mut padding = Vec::new();
+    let mut cropping = Vec::new();
+    let mut extents = x.extents.clone();
+    for (index, axis) in axes.iter().enumerate() {
+        let (before, after) = (pads[index], pads[axes.len() + index]);
+        if (before, after) == (0, 0) {
+            continue;
+        }
+        if before.abs().max(after.abs()) > 65536 {
+            return refuse("its pads are larger than 65,536");
+        }
+        let extent = extents[*axis] as i64 + before + after;
+        if extent < 1 {
+            return refuse("its pads leave nothing of the image");
+        }
+        extents[*axis] = extent as usize;
+        padding.push((*axis, (before.max(0) as usize, after.max(0) as usize)));
+        cropping.push((*axis, ((-before).max(0) as usize, (-after).max(0) as usize)));
+    }
+    if padding.is_empty() {
+        return Ok(one(x));
+    }
+    let touched: Vec<usize> = padding.iter().map(|(axis, _)| *axis).collect();
+    let order = image_order(&x, &touched)?;
+    let ends = |of: &[(usize, (usize, usize))]| -> Vec<(usize, usize)> {
+        let ends = |axis: &usize| of.iter().find(|(a, _)| a == axis).map_or((0, 0), |(_, e)| *e);
+        order[..order.len() - 1].iter().map(ends).collect()
+    };
+    let signal = x.in_order(&order, call.builder)?;
+    let signal = call.builder.cropping(&signal, &ends(&cropping))?;
+    let y = call.builder.zero_padding(&signal, &ends(&padding))?;
+    Ok(one(View::ordered(y, extents, &order)))
+}
+
+pub fn resize(call: &mut Call) -> Lowered<Vec<Value>> {
+    let x = call.view(0)?;
+    let attributes = &call.node.attributes;
+    let mode = attributes.text("mode").unwrap_or("nearest").to_owned();
+    if mode != "nearest" {
+        return refuse(format!("its mode is `{mode}`; only `nearest` is imported"));
+    }
+    let is_old = call.node.operator == "Upsample" || call.version < 11;
+    let how = attributes.text("coordinate_transformation_mode");
+    let how = how.unwrap_or(if is_old { "asymmetric" } else { "half_pixel" }).to_owned();
+    let rounding = attributes.text("nearest_mode");
+    let rounding = rounding.unwrap_or(if is_old { "floor" } else { "round_prefer_floor" }).to_owned();
+    let scales = call.constant(if is_old { 1 } else { 2 })?.filter(|scales| !scales.numbers.is_empty());
+    let sizes = if is_old { None } else { call.constant(3)?.and_then(|sizes| sizes.as_integers()) };
+    let factors: Vec<f64> = match (&scales, &sizes) {
+        (Some(scales), _) => scales.numbers.to_vec(),
+        (None, Some(sizes)) => sizes.iter().zip(&x.extents).map(|(n, extent)| *n as f64 / *extent as f64).collect(),
+        (None, None) => return refuse("its scales are missing"),
+    };
+    if factors.len() != x.extents.len() {
+        return refuse("its scales are not one for each axis");
+    }
+    let mut extents = x.extents.clone();
+    let mut touched = Vec::new();
+    for (axis, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 1.0) {
+        if factor.fract() != 0.0 || !(1.0..=1024.0).contains(factor) {
+            return refuse(format!("its scale {factor} is no small integer"));
+        }
+        let factor = *factor as usize;
+        let repeats = (0..2 * factor).all(|place| source(place, factor, &how, &rounding) == Some(place / factor));
+        if !repeats {
+            return refuse(format!("`{how}` with `{rounding}` does not repeat each pixel {factor} times"));
+        }
+        extents[axis] *= factor;
+        touched.push(axis);
+    }
+    if touched.is_empty() {
+        return Ok(one(x));
+    }
+    let order = image_order(&x, &touched)?;
+    let signal = x.in_order(&order, call.builder)?;
+    let own: Vec<usize> = order[..order.len() - 1].iter().map(|axis| factors[*axis] as usize).collect();
+    let y = call.builder.up_sampling(&signal, &own)?;
+    Ok(one(View::ordered(y, extents, &order)))
+}
+
+/// Which pixel of two is taken for a place of an axis that becomes `factor` times as long.
+fn source(place: usize, factor: usize, how: &str, rounding: &str) -> Option<usize> {
+    let (place, factor) = (place as f64, factor as f64);
+    let exact = match how {
+        "asymmetric" => place / factor,
+        "half_pixel" | "half_pixel_symmetric" | "pytorch_half_pixel" => (place + 0.5) / factor - 0.5,
+        _ => return None,
+    };
+    let pixel = match rounding {
+        "floor" => exact.floor(),
+        "ceil" => exact.ceil(),
+        "round_prefer_floor" => (exact - 0.5).ceil(),
+        "round_prefer_ceil" => (exact + 0.5).floor(),
+        _ => return None,
+    };
+    Some(pixel.clamp(0.0, 1.0) as usize)
+}

@@ -1,0 +1,376 @@
+//! From nodes to layers, in their order.
+//!
+//! Guarantees: every node that is not imported is told of at once, but for those that only
+//! depend on such a node.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::graph::{Model, Node};
+use super::{activations, arithmetic, constant, images, quantizers, shapes};
+use crate::builder::{Builder, Options};
+use crate::error::{ImportError, Lowered, Refused, refuse};
+use crate::imported::{Imported, Port, finish};
+use crate::tensor::Tensor;
+use crate::view::View;
+
+/// A tensor of the model.
+#[derive(Clone)]
+pub enum Value {
+    /// Numbers.
+    Constant(Tensor),
+    /// What a layer computes.
+    View(View),
+    /// What a node would have made that is not imported.
+    Lost,
+}
+
+/// A node with what it reads.
+pub struct Call<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// What it reads; `None` where an optional input is not there.
+    pub inputs: Vec<Option<Value>>,
+    /// The draft.
+    pub builder: &'a mut Builder,
+    /// The version of the node's set of operators.
+    pub version: i64,
+    /// Whether the node has its channels last.
+    pub is_channels_last: bool,
+}
+
+impl Call<'_> {
+    /// An input that a layer computes.
+    pub fn view(&self, index: usize) -> Lowered<View> {
+        match self.inputs.get(index) {
+            Some(Some(Value::View(view))) => Ok(view.clone()),
+            Some(Some(Value::Constant(_))) => {
+                refuse(format!("its input {index} is a constant, which is only imported for weights"))
+            }
+            _ => refuse(format!("its input {index} is missing")),
+        }
+    }
+
+    /// An input that must be known; `None` where it is not there.
+    pub fn constant(&self, index: usize) -> Lowered<Option<Tensor>> {
+        match self.inputs.get(index) {
+            None | Some(None) => Ok(None),
+            Some(Some(Value::Constant(tensor))) => Ok(Some(tensor.clone())),
+            Some(Some(_)) => refuse(format!("its input {index} is computed; only constants are imported there")),
+        }
+    }
+
+    /// An input that must be there and known.
+    pub fn required(&self, index: usize) -> Lowered<Tensor> {
+        match self.constant(index)? {
+            Some(tensor) => Ok(tensor),
+            None => refuse(format!("its input {index} is missing")),
+        }
+    }
+
+    /// Integers that older versions have as an attribute and newer ones as an input.
+    pub fn integers(&self, attribute: &str, input: usize) -> Lowered<Option<Vec<i64>>> {
+        if let Some(values) = self.node.attributes.integers(attribute) {
+            return Ok(Some(values.to_vec()));
+        }
+        match self.constant(input)?.map(|tensor| tensor.as_integers()) {
+            None => Ok(None),
+            Some(Some(values)) => Ok(Some(values)),
+            Some(None) => refuse(format!("`{attribute}` holds numbers that are no integers")),
+        }
+    }
+}
+
+/// What an operator becomes.
+type Operation = fn(&mut Call) -> Lowered<Vec<Value>>;
+
+/// Which set an operator is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Set {
+    /// ONNX itself.
+    Onnx,
+    /// QONNX, by whichever of its names.
+    Qonnx,
+    /// ONNX's operators on images whose channels come last, as QONNX has them.
+    ChannelsLast,
+}
+
+/// The operators that become layers. Those that a constant depends on alone are folded instead.
+const OPERATORS: &[(Set, &str, Operation)] = &[
+    (Set::Qonnx, "Quant", quantizers::quant),
+    (Set::Qonnx, "IntQuant", quantizers::quant),
+    (Set::Qonnx, "BipolarQuant", quantizers::bipolar_quant),
+    (Set::Qonnx, "Trunc", quantizers::trunc),
+    (Set::Onnx, "QuantizeLinear", quantizers::quantize_linear),
+    (Set::Onnx, "DequantizeLinear", quantizers::dequantize_linear),
+    (Set::Onnx, "Gemm", arithmetic::gemm),
+    (Set::Onnx, "MatMul", arithmetic::mat_mul),
+    (Set::Onnx, "Add", arithmetic::add),
+    (Set::Onnx, "Sub", arithmetic::sub),
+    (Set::Onnx, "Mul", arithmetic::mul),
+    (Set::Onnx, "Div", arithmetic::div),
+    (Set::Onnx, "Max", arithmetic::max),
+    (Set::Onnx, "Min", arithmetic::min),
+    (Set::Onnx, "Sum", arithmetic::sum),
+    (Set::Onnx, "Mean", arithmetic::mean),
+    (Set::Onnx, "Neg", arithmetic::neg),
+    (Set::Onnx, "BatchNormalization", arithmetic::batch_normalization),
+    (Set::ChannelsLast, "Conv", images::conv),
+    (Set::ChannelsLast, "MaxPool", images::max_pool),
+    (Set::ChannelsLast, "AveragePool", images::average_pool),
+    (Set::ChannelsLast, "GlobalAveragePool", images::global_average_pool),
+    (Set::ChannelsLast, "BatchNormalization", arithmetic::batch_normalization),
+    (Set::Onnx, "Conv", images::conv),
+    (Set::Onnx, "MaxPool", images::max_pool),
+    (Set::Onnx, "AveragePool", images::average_pool),
+    (Set::Onnx, "GlobalMaxPool", images::global_max_pool),
+    (Set::Onnx, "GlobalAveragePool", images::global_average_pool),
+    (Set::Onnx, "ReduceMean", images::reduce_mean),
+    (Set::Onnx, "ReduceMax", images::reduce_max),
+    (Set::Onnx, "ReduceSum", images::reduce_sum),
+    (Set::Onnx, "Pad", images::pad),
+    (Set::Onnx, "Resize", images::resize),
+    (Set::Onnx, "Upsample", images::resize),
+    (Set::Onnx, "Relu", activations::relu),
+    (Set::Onnx, "LeakyRelu", activations::leaky_relu),
+    (Set::Onnx, "PRelu", activations::prelu),
+    (Set::Onnx, "Clip", activations::clip),
+    (Set::Onnx, "HardSigmoid", activations::hard_sigmoid),
+    (Set::Onnx, "Abs", activations::abs),
+    (Set::Onnx, "Elu", activations::elu),
+    (Set::Onnx, "Selu", activations::selu),
+    (Set::Onnx, "Sigmoid", activations::sigmoid),
+    (Set::Onnx, "Tanh", activations::tanh),
+    (Set::Onnx, "Softplus", activations::softplus),
+    (Set::Onnx, "Softsign", activations::softsign),
+    (Set::Onnx, "Exp", activations::exp),
+    (Set::Onnx, "Erf", activations::erf),
+    (Set::Onnx, "Gelu", activations::gelu),
+    (Set::Onnx, "HardSwish", activations::hard_swish),
+    (Set::Onnx, "Mish", activations::mish),
+    (Set::Onnx, "Softmax", activations::softmax),
+    (Set::Onnx, "ArgMax", activations::arg_max),
+    (Set::Onnx, "Concat", shapes::concat),
+    (Set::Onnx, "Reshape", shapes::reshape),
+    (Set::Onnx, "Flatten", shapes::flatten),
+    (Set::Onnx, "Transpose", shapes::transpose),
+    (Set::Onnx, "Squeeze", shapes::squeeze),
+    (Set::Onnx, "Unsqueeze", shapes::unsqueeze),
+    (Set::Onnx, "Slice", shapes::slice),
+    (Set::Onnx, "Split", shapes::split),
+    (Set::Onnx, "Gather", shapes::gather),
+    (Set::Onnx, "Shape", shapes::shape),
+    (Set::Onnx, "Identity", shapes::identity),
+    (Set::Onnx, "Dropout", shapes::identity),
+    (Set::Onnx, "Cast", shapes::cast),
+];
+
+/// Operators that are not ours but often asked for, and what could be done instead.
+const ADVICE: &[(&str, &str)] = &[
+    ("MultiThreshold", "export with Quant nodes, before FINN's streamlining"),
+    ("ConvTranspose", "use Resize and Conv"),
+    ("LSTM", "recurrent layers have no layer in a spec"),
+    ("GRU", "recurrent layers have no layer in a spec"),
+    ("RNN", "recurrent layers have no layer in a spec"),
+    ("LayerNormalization", "use BatchNormalization"),
+    ("InstanceNormalization", "use BatchNormalization"),
+    ("If", "export for inference, without control flow"),
+    ("Loop", "export for inference, without control flow"),
+    ("Scan", "export for inference, without control flow"),
+    ("LogSoftmax", "leave it out: the order of the classes is that of its input"),
+];
+
+/// The set that a domain is, if it is one that is read.
+fn set_of(domain: &str) -> Option<Set> {
+    match domain {
+        "" => Some(Set::Onnx),
+        "qonnx.custom_op.channels_last" => Some(Set::ChannelsLast),
+        "qonnx.custom_op.general" | "finn.custom_op.general" | "onnx.brevitas" => Some(Set::Qonnx),
+        _ => None,
+    }
+}
+
+/// Lowers a model.
+///
+/// # Errors
+/// All operations that are not imported.
+pub fn lower(model: &Model, path: &Path, options: &Options) -> Result<Imported, ImportError> {
+    let mut builder = Builder::new(options.clone());
+    let mut refused = Vec::new();
+    let mut values: HashMap<String, Value> = HashMap::new();
+    let mut ports = Vec::new();
+    for (name, extents) in &model.inputs {
+        builder.begin("");
+        match input(model, name, extents, &mut builder) {
+            Ok(view) => {
+                ports.push(Port::new(name, &view));
+                values.insert(name.clone(), Value::View(view));
+            }
+            Err(reason) => {
+                refused.push(Refused {
+                    node: format!("input `{name}`"),
+                    operator: "input".to_owned(),
+                    reason: reason.0,
+                });
+                values.insert(name.clone(), Value::Lost);
+            }
+        }
+    }
+    for node in &model.nodes {
+        let outputs = match lower_node(model, node, &values, &mut builder) {
+            Ok(outputs) => outputs,
+            Err(reason) => {
+                let operator = match node.domain.as_str() {
+                    "" => node.operator.clone(),
+                    domain => format!("{domain}.{}", node.operator),
+                };
+                refused.push(Refused { node: node.name.clone(), operator, reason: reason.0 });
+                Vec::new()
+            }
+        };
+        let mut outputs = outputs.into_iter();
+        for name in node.outputs.iter().filter(|name| !name.is_empty()) {
+            values.insert(name.clone(), outputs.next().unwrap_or(Value::Lost));
+        }
+    }
+    let mut outputs = Vec::new();
+    for name in &model.outputs {
+        match values.get(name) {
+            Some(Value::View(view)) => outputs.push((name.clone(), view.clone())),
+            Some(Value::Lost) => {}
+            _ => refused.push(Refused {
+                node: format!("output `{name}`"),
+                operator: "output".to_owned(),
+                reason: "it is a constant, which no input reaches".to_owned(),
+            }),
+        }
+    }
+    if outputs.is_empty() && refused.is_empty() {
+        refused.push(Refused {
+            node: "the model".to_owned(),
+            operator: "graph".to_owned(),
+            reason: "it has no outputs".to_owned(),
+        });
+    }
+    let version = model.versions.get("").copied().unwrap_or(1);
+    let kind = if model.nodes.iter().any(|node| set_of(&node.domain) != Some(Set::Onnx)) { "QONNX" } else { "ONNX" };
+    let by = if model.producer.is_empty() { String::new() } else { format!(", by {}", model.producer) };
+    let origin = format!("{kind}, opset {version}{by}");
+    finish(builder, ports, &outputs, refused, path, &origin)
+}
+
+fn lower_node(
+    model: &Model,
+    node: &Node,
+    values: &HashMap<String, Value>,
+    builder: &mut Builder,
+) -> Lowered<Vec<Value>> {
+    let set = set_of(&node.domain);
+    let known = OPERATORS.iter().find(|(of, name, _)| Some(*of) == set && *name == node.operator);
+    let read = |name: &String| match values.get(name) {
+        _ if name.is_empty() => None,
+        Some(value) => Some(value.clone()),
+        None => model.constants.get(name).cloned().map(Value::Constant),
+    };
+    let inputs: Vec<Option<Value>> = node.inputs.iter().map(read).collect();
+    let version = version_of(model, &node.domain);
+    let constant = |value: &Option<Value>| match value {
+        None => Some(None),
+        Some(Value::Constant(tensor)) => Some(Some(tensor.clone())),
+        Some(_) => None,
+    };
+    if set.is_some() && let Some(constants) = inputs.iter().map(constant).collect::<Option<Vec<_>>>()
+        && let Some(folded) = constant::evaluate(node, &constants, version)
+    {
+        return Ok(folded?.into_iter().map(Value::Constant).collect());
+    }
+    let Some((_, _, operation)) = known else {
+        let advice = ADVICE.iter().find(|(operator, _)| *operator == node.operator);
+        let advice = advice.map(|(_, advice)| format!("; {advice}")).unwrap_or_default();
+        return refuse(format!("there is no layer for it{advice}"));
+    };
+    if inputs.iter().flatten().any(|value| matches!(value, Value::Lost)) {
+        // That something is lost has been told.
+        return Ok(Vec::new());
+    }
+    builder.begin(&layer_name(node));
+    let is_channels_last = set == Some(Set::ChannelsLast);
+    operation(&mut Call { node, inputs, builder, version, is_channels_last })
+}
+
+/// The version of a set of operators. QONNX files may not name the set; it then has version 1.
+fn version_of(model: &Model, domain: &str) -> i64 {
+    model.versions.get(domain).copied().unwrap_or(1)
+}
+
+/// A node's own name, unless it only says which operator it is: then that of its weight, without
+/// what says that it is one.
+fn layer_name(node: &Node) -> String {
+    let generated = |name: &str| {
+        let operator = node.operator.to_lowercase();
+        let name = name.to_lowercase();
+        name.starts_with("node ") || name.trim_start_matches('/').starts_with(&operator)
+            && name.trim_start_matches('/')[operator.len()..].chars().all(|c| c.is_ascii_digit() || c == '_')
+    };
+    if !generated(&node.name) {
+        return node.name.clone();
+    }
+    let weight = node.inputs.get(1).filter(|_| {
+        matches!(node.operator.as_str(), "Gemm" | "MatMul" | "Conv")
+    });
+    let ends = [".weight", "_weight", ".kernel", "_kernel"];
+    weight.and_then(|weight| ends.iter().find_map(|end| weight.strip_suffix(end))).unwrap_or_default().to_owned()
+}
+
+/// An input as an image with its channels last, where the model's first are for convolutions.
+fn input(
+    model: &Model,
+    name: &str,
+    extents: &[Option<usize>],
+    builder: &mut Builder,
+) -> Lowered<View> {
+    let mut known = Vec::new();
+    for (axis, extent) in extents.iter().enumerate() {
+        match extent {
+            Some(extent) => known.push(*extent),
+            // A batch is one sample.
+            None if axis == 0 => known.push(1),
+            None => return refuse(format!("its extent {axis} is not known: export with fixed extents")),
+        }
+    }
+    let own = if known.len() > 1 && known[0] == 1 { &known[1..] } else { &known[..] };
+    let own = if own.is_empty() { vec![1] } else { own.to_vec() };
+    if (3..=4).contains(&known.len()) && known[0] == 1 && feeds_channels_first(model, name) {
+        let channels_last = [&own[1..], &own[..1]].concat();
+        let signal = builder.input(name, channels_last)?;
+        let order: Vec<usize> = (2..known.len()).chain([1]).collect();
+        return Ok(View::ordered(signal, known, &order));
+    }
+    let signal = builder.input(name, own)?;
+    Ok(View::plain(signal, known))
+}
+
+/// Whether a tensor reaches an operator that has channels first, on a way that moves no axis.
+fn feeds_channels_first(model: &Model, name: &str) -> bool {
+    const MOVING: [&str; 7] =
+        ["Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "MatMul", "Gemm"];
+    const FIRST: [&str; 10] = [
+        "Conv", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool", "Resize", "Upsample",
+        "BatchNormalization", "Pad", "ReduceMean",
+    ];
+    let mut seen: HashSet<&str> = HashSet::from([name]);
+    for node in &model.nodes {
+        if !node.inputs.iter().take(1).any(|input| seen.contains(input.as_str()))
+            && !(node.operator == "Concat" && node.inputs.iter().any(|i| seen.contains(i.as_str())))
+        {
+            continue;
+        }
+        if FIRST.contains(&node.operator.as_str()) {
+            return node.domain.is_empty();
+        }
+        if !MOVING.contains(&node.operator.as_str()) {
+            seen.extend(node.outputs.iter().map(String::as_str));
+        }
+    }
+    false
+}
