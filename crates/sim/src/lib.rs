@@ -12,9 +12,11 @@
 //! Architecture invariant: the reference uses neither `hdl` nor `circuit`, and this crate never
 //! uses `verilog`: external simulators are given files.
 
+pub mod emulator;
 mod engine;
 pub mod external;
 mod judge;
+mod lanes;
 pub mod reference;
 mod rust_hdl_engine;
 pub mod vectors;
