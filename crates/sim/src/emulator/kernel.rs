@@ -20,8 +20,11 @@ const TILE: usize = 4;
 /// How many samples of a tile fit the registers.
 const PART: usize = 16;
 
-/// The weights of a tile of outputs for one input.
-type Row<T> = [T; TILE];
+/// The weights of a tile of outputs: for each output those of all inputs.
+///
+/// An output's weights lie in a row: where those of one input did, the compiler would put outputs
+/// side by side instead of samples.
+type Rows<T> = [Vec<T>; TILE];
 
 /// How a sum becomes the accumulator's.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +48,8 @@ struct Steps<T> {
 #[derive(Clone, Debug)]
 pub(super) struct Matrix<T> {
     n_out: usize,
-    /// Tile by tile, for each input a row.
-    rows: Vec<Vec<Row<T>>>,
+    /// Tile by tile.
+    rows: Vec<Rows<T>>,
     start: Vec<T>,
     sum: Sum<T>,
     /// The accumulator's low bits.
@@ -150,7 +153,7 @@ impl<T: Int> Matrix<T> {
     fn counted_sums(
         &self,
         steps: Steps<T>,
-        rows: &[Row<T>],
+        rows: &Rows<T>,
         x: &[Lanes<T>],
         window: &[u32],
         j: usize,
@@ -159,9 +162,8 @@ impl<T: Int> Matrix<T> {
     ) -> Lanes<T> {
         let mut sums = [self.start[j]; LANES];
         let mut outside = [false; LANES];
-        for (row, index) in rows.iter().zip(window) {
-            let weight = row[j % TILE];
-            let products = x[*index as usize].map(|x| x.times(weight));
+        for (weight, index) in rows[j % TILE].iter().zip(window) {
+            let products = x[*index as usize].map(|x| x.times(*weight));
             let rounded = steps.product.round(&products);
             let terms = steps.product.settle(&rounded);
             let exact = map2(&sums, &terms, T::plus);
@@ -236,21 +238,19 @@ fn shifted(number: i128, up: i32) -> Option<i128> {
 }
 
 /// The matrix tile by tile; the last tile is filled up with zeros.
-fn tiles<T: Int>(weights: &[i128], n_in: usize, n_out: usize) -> Vec<Vec<Row<T>>> {
-    let row = |tile: usize, k: usize| {
-        std::array::from_fn(|place| {
-            let j = tile * TILE + place;
-            if j < n_out { T::low_bits(weights[k * n_out + j]) } else { T::default() }
-        })
+fn tiles<T: Int>(weights: &[i128], n_in: usize, n_out: usize) -> Vec<Rows<T>> {
+    let weight = |k: usize, j: usize| {
+        if j < n_out { T::low_bits(weights[k * n_out + j]) } else { T::default() }
     };
-    let tile = |tile: usize| (0..n_in).map(|k| row(tile, k)).collect();
+    let row = |j: usize| (0..n_in).map(|k| weight(k, j)).collect();
+    let tile = |tile: usize| std::array::from_fn(|place| row(tile * TILE + place));
     (0..n_out.div_ceil(TILE)).map(tile).collect()
 }
 
 /// The sums of a tile: the low bits of `start` and all terms.
 #[inline(always)]
 fn sums<T: Int>(
-    rows: &[Row<T>],
+    rows: &Rows<T>,
     x: &[Lanes<T>],
     window: &[u32],
     start: [T; TILE],
@@ -258,15 +258,24 @@ fn sums<T: Int>(
 ) -> [Lanes<T>; TILE] {
     let mut sums = [[T::default(); LANES]; TILE];
     for part in 0..LANES / PART {
-        let mut own = start.map(|start| [start; PART]);
-        for (row, index) in rows.iter().zip(window) {
+        let [mut s0, mut s1, mut s2, mut s3] = start.map(|start| [start; PART]);
+        let [w0, w1, w2, w3] = rows.each_ref().map(|row| &row[..window.len()]);
+        for (k, index) in window.iter().enumerate() {
             let x = &x[*index as usize].as_chunks::<PART>().0[part];
-            for (own, weight) in own.iter_mut().zip(row) {
-                for (own, x) in own.iter_mut().zip(x) {
-                    *own = own.plus(term(x.times(*weight)));
-                }
+            for lane in 0..PART {
+                s0[lane] = s0[lane].plus(term(x[lane].times(w0[k])));
+            }
+            for lane in 0..PART {
+                s1[lane] = s1[lane].plus(term(x[lane].times(w1[k])));
+            }
+            for lane in 0..PART {
+                s2[lane] = s2[lane].plus(term(x[lane].times(w2[k])));
+            }
+            for lane in 0..PART {
+                s3[lane] = s3[lane].plus(term(x[lane].times(w3[k])));
             }
         }
+        let own = [s0, s1, s2, s3];
         for (sums, own) in sums.iter_mut().zip(own) {
             sums.as_chunks_mut::<PART>().0[part] = own;
         }
@@ -278,18 +287,18 @@ fn sums<T: Int>(
 #[inline(always)]
 fn stepwise_sums<T: Int>(
     steps: Steps<T>,
-    rows: &[Row<T>],
+    rows: &Rows<T>,
     x: &[Lanes<T>],
     window: &[u32],
     start: [T; TILE],
 ) -> [Lanes<T>; TILE] {
     let mut sums = start.map(|start| [start; LANES]);
-    for (row, index) in rows.iter().zip(window) {
+    for (k, index) in window.iter().enumerate() {
         let x = &x[*index as usize];
-        for (sums, weight) in sums.iter_mut().zip(row) {
+        for (sums, weights) in sums.iter_mut().zip(rows) {
             let mut products = *x;
             for product in &mut products {
-                *product = product.times(*weight);
+                *product = product.times(weights[k]);
             }
             let exact = map2(sums, &steps.product.apply(&products), T::plus);
             *sums = steps.sum.apply(&exact);
