@@ -12,6 +12,7 @@
 //! Architecture invariant: the reference uses neither `hdl` nor `circuit`, and this crate never
 //! uses `verilog`: external simulators are given files.
 
+mod cycle;
 pub mod emulator;
 mod engine;
 pub mod external;
@@ -20,7 +21,9 @@ mod lanes;
 pub mod reference;
 mod rust_hdl_engine;
 pub mod vectors;
+mod wiring;
 
+pub use cycle::{Cycle, CycleProgram, CycleStreams};
 pub use engine::{Engine, Pins, Sampled, StreamPins, StreamSampled};
 pub use judge::{Judgement, Mismatch, judge};
 pub use rust_hdl_engine::{EngineError, RustHdl};
