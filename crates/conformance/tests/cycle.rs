@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use rtl4ml_circuit::protocol::Stimulus;
 use rtl4ml_conformance::{Case, root};
-use rtl4ml_sim::{CycleProgram, judge};
+use rtl4ml_sim::{Cycle, CycleProgram, judge};
 
 #[test]
 fn testbenches_on_the_cycle_engine() {
@@ -21,7 +21,7 @@ fn testbenches_on_the_cycle_engine() {
         let circuit = rtl4ml_circuit::build(&case.network).unwrap();
         let program = CycleProgram::new(&circuit).unwrap();
         let stimulus = Stimulus::varied(case.samples, circuit.interface.latency_cycles);
-        if let Err(mismatch) = judge(&mut program.start::<1>(), &stimulus, &case.expected, |_| {}) {
+        if let Err(mismatch) = judge(&mut Cycle::new(&program), &stimulus, &case.expected, |_| {}) {
             failed.push(format!("{}: {mismatch}", case.name));
         }
     }

@@ -9,7 +9,9 @@ mod compile;
 mod flatten;
 mod machine;
 mod ranges;
+mod waves;
 
+use std::io::Write;
 use std::sync::Arc;
 
 use rtl4ml_circuit::{Circuit, Interface};
@@ -17,6 +19,8 @@ use rtl4ml_circuit::{Circuit, Interface};
 use self::compile::{Compiled, Source, compile};
 use self::flatten::{Flat, FlatRam, FlatRom, flatten};
 use self::machine::{Place, Values};
+pub use self::waves::Shown;
+use self::waves::Waves;
 use crate::EngineError;
 use crate::engine::{Engine, Pins, Sampled, StreamPins, StreamSampled};
 use crate::wiring::Wiring;
@@ -43,8 +47,11 @@ pub struct CycleStreams<const L: usize> {
     read: Vec<[i64; L]>,
 }
 
-/// The cycle engine for one stream.
-pub type Cycle = CycleStreams<1>;
+/// The cycle engine for one stream, with its waves where they are asked for.
+pub struct Cycle {
+    streams: CycleStreams<1>,
+    waves: Option<Waves>,
+}
 
 impl CycleProgram {
     /// Compiles a circuit.
@@ -199,25 +206,79 @@ impl<const L: usize> CycleStreams<L> {
     }
 }
 
+impl Cycle {
+    /// A simulation whose registers and memories are all 0.
+    pub fn new(program: &CycleProgram) -> Self {
+        Self { streams: program.start(), waves: None }
+    }
+
+    /// Writes a VCD from now on; `period_ps` is the clock period.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn trace(
+        &mut self,
+        file: Box<dyn Write>,
+        period_ps: u64,
+        shown: &Shown,
+    ) -> Result<(), EngineError> {
+        let flat = &self.streams.program.shared.flat;
+        self.waves = Some(Waves::begin(file, flat, period_ps, shown)?);
+        Ok(())
+    }
+
+    /// Ends the VCD.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish_trace(&mut self) -> Result<(), EngineError> {
+        self.record(false)?;
+        Ok(self.waves.take().map_or(Ok(()), Waves::finish)?)
+    }
+
+    /// What follows from the pins.
+    fn settle(&mut self) -> Result<(), EngineError> {
+        self.streams.settle();
+        self.record(false)
+    }
+
+    /// The clock edge. Waves show what follows from it at once; nothing else can see that.
+    fn edge(&mut self) -> Result<(), EngineError> {
+        self.streams.edge();
+        if self.waves.is_some() {
+            self.streams.settle();
+        }
+        self.record(true)
+    }
+
+    fn record(&mut self, clock: bool) -> Result<(), EngineError> {
+        let streams = &self.streams;
+        let record = |waves: &mut Waves| waves.record(clock, |net| streams.value(net, 0));
+        Ok(self.waves.as_mut().map_or(Ok(()), record)?)
+    }
+}
+
 impl Engine for Cycle {
     fn interface(&self) -> &Interface {
-        &self.program.shared.wiring.interface
+        self.streams.program.interface()
     }
 
     fn cycle(&mut self, pins: &Pins) -> Result<Sampled, EngineError> {
-        self.drive(0, pins)?;
-        self.settle();
-        let sampled = self.sample(0);
-        self.edge();
+        self.streams.drive(0, pins)?;
+        self.settle()?;
+        let sampled = self.streams.sample(0);
+        self.edge()?;
         Ok(sampled)
     }
 
     fn stream_cycle(&mut self, pins: &StreamPins) -> Result<StreamSampled, EngineError> {
-        let shared = Arc::clone(&self.program.shared);
-        shared.wiring.drive_streams(pins, |port, values| self.set_port(port, 0, values))?;
-        self.settle();
-        let sampled = shared.wiring.sample_streams(|port, index| self.port(port, index, 0));
-        self.edge();
+        let shared = Arc::clone(&self.streams.program.shared);
+        let streams = &mut self.streams;
+        shared.wiring.drive_streams(pins, |port, values| streams.set_port(port, 0, values))?;
+        self.settle()?;
+        let lane = |port: usize, index: usize| self.streams.port(port, index, 0);
+        let sampled = shared.wiring.sample_streams(lane);
+        self.edge()?;
         Ok(sampled)
     }
 }
