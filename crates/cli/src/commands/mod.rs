@@ -28,7 +28,7 @@ pub enum Command {
     Build(build::Build),
     /// Run samples through the circuit and compare every bit with the reference
     Sim(sim::Sim),
-    /// Compute the network's exact outputs with the reference
+    /// Compute the network's exact outputs, without its circuit
     Predict(predict::Predict),
 }
 

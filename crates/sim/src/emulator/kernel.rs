@@ -161,6 +161,8 @@ impl<T: Int> Matrix<T> {
         sink: &mut Sink<T>,
     ) -> Lanes<T> {
         let mut sums = [self.start[j]; LANES];
+        // What a wide enough accumulator would have: nothing wraps or saturates in it.
+        let mut whole = [self.start[j].widened(); LANES];
         let mut outside = [false; LANES];
         for (weight, index) in rows[j % TILE].iter().zip(window) {
             let products = x[*index as usize].map(|x| x.times(*weight));
@@ -172,8 +174,10 @@ impl<T: Int> Matrix<T> {
             for (outside, (narrow, full)) in outside.iter_mut().zip(narrow.iter().zip(&full)) {
                 *outside |= narrow | full;
             }
-            sink.reach(first + j, rounded.map(|x| steps.product.on_grid(x)));
-            sink.reach(first + j, exact.map(T::widened));
+            let terms = rounded.map(|x| steps.product.on_grid(x));
+            whole.iter_mut().zip(terms).for_each(|(whole, term)| *whole += term);
+            sink.reach(first + j, terms);
+            sink.reach(first + j, whole);
             sums = steps.sum.settle(&exact);
         }
         sink.left_accumulator(first + j, &outside);

@@ -8,8 +8,9 @@ use rtl4ml_ir::{Format, Overflow, Range};
 pub struct Counters {
     /// One entry an element of its result.
     pub elements: Vec<ElementCounters>,
-    /// How many results had so many significant bits: 0 has none, -1 and 1 have one. Counted are the
-    /// numbers as they are before those outside of the type's range wrap or saturate.
+    /// How many results had so many significant bits: 0 has none, -1 and 1 have one, and the most
+    /// negative number of a type has as many as its largest. Counted are the numbers as they are
+    /// before those outside of the type's range wrap or saturate.
     pub significant_bits: Vec<u64>,
 }
 
@@ -22,7 +23,8 @@ pub struct ElementCounters {
     pub range: Option<Range>,
     /// How many sums left the accumulator's type on the way.
     pub left_accumulator: u64,
-    /// Where the sums were that were looked at, on the accumulator's grid.
+    /// Where sums and terms were, on the accumulator's grid, had none of them wrapped or saturated;
+    /// known where they may.
     pub sums: Option<Range>,
 }
 
@@ -40,8 +42,7 @@ impl Counters {
         own.outside += outside.iter().filter(|outside| **outside).count() as u64;
         for mantissa in wanted {
             extend(&mut own.range, *mantissa);
-            let bits = u128::BITS - mantissa.unsigned_abs().leading_zeros();
-            self.significant_bits[(bits as usize).min(MOST_BITS)] += 1;
+            self.significant_bits[significant_bits(*mantissa)] += 1;
         }
     }
 
@@ -69,6 +70,11 @@ impl Counters {
     }
 }
 
+fn significant_bits(mantissa: i128) -> usize {
+    let ones = if mantissa < 0 { (-(mantissa + 1)).max(1) } else { mantissa };
+    ((i128::BITS - ones.leading_zeros()) as usize).min(MOST_BITS)
+}
+
 fn extend(range: &mut Option<Range>, mantissa: i128) {
     *range = union(*range, Some(Range::constant(mantissa)));
 }
@@ -93,6 +99,82 @@ pub fn holding(range: Range, format: Format, overflow: Overflow) -> Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emulator::Emulator;
+    use crate::vectors::{Random, corners_and_random};
+    use rtl4ml_ir::{Constant, Dense, FixedType, Network, Value, VerifiedNetwork, verify};
+
+    #[test]
+    fn the_ends_of_a_type_have_as_many_bits() {
+        let found = [-129, -128, -2, -1, 0, 1, 127, 128].map(significant_bits);
+        assert_eq!(found, [8, 7, 1, 1, 0, 1, 7, 8]);
+    }
+
+    /// A layer whose accumulator and whose result are too narrow, and what it computes step by
+    /// step in 128 bits.
+    #[test]
+    fn what_leaves_its_type_is_counted_and_the_suggested_types_hold_it() {
+        let ty = |text: &str| text.parse::<FixedType>().unwrap();
+        let numbers = [1.5, -2.25, 0.75, 3.0, -0.5, 1.25];
+        let count = 500;
+        let build = |accum: FixedType, result: FixedType| {
+            let mut network = Network::new("narrow");
+            let x = network.input("x", [3], ty("fixed<6,3>"));
+            let weight = Constant::quantize([3, 2], &numbers, ty("fixed<6,3>")).unwrap();
+            let dense = Dense::new(weight, None).with_accum(accum).with_result(result);
+            let y = network.layer("fc", dense, [x]);
+            network.outputs = vec![y];
+            verify(network).unwrap()
+        };
+        let count_in = |network: &VerifiedNetwork| {
+            let samples = corners_and_random(network, count, &mut Random::new(9));
+            let inputs = vec![samples.iter().flat_map(|s| s[0].iter().copied()).collect()];
+            let found = Emulator::new(network).run(&inputs, count, &[], true);
+            (samples, found.counters)
+        };
+        for (accum, result) in [
+            (ty("fixed<9,4>"), ty("fixed<6,3,RND>")),
+            (ty("fixed<12,4,TRN,SAT>"), ty("fixed<6,3,TRN,SAT>")),
+            (ty("fixed<14,8>"), ty("ufixed<7,3,RND,SAT_ZERO>")),
+        ] {
+            let (samples, counters) = count_in(&build(accum, result));
+            for (j, found) in counters[0].elements.iter().enumerate() {
+                let (mut outside, mut left) = (0, 0);
+                for sample in &samples {
+                    let (mut sum, mut narrow) = (0, false);
+                    for (k, x) in sample[0].iter().enumerate() {
+                        let weight = (numbers[2 * k + j] * 8.0) as i128;
+                        let product = Value { mantissa: weight * x, fraction_bits: 6 };
+                        let fraction_bits = accum.fraction_bits();
+                        let exact = Value { mantissa: sum + accum.cast(product), fraction_bits };
+                        narrow |= accum.overflows(product) || accum.overflows(exact);
+                        sum = accum.cast(exact);
+                    }
+                    let sum = Value { mantissa: sum, fraction_bits: accum.fraction_bits() };
+                    outside += u64::from(result.overflows(sum));
+                    left += u64::from(narrow);
+                }
+                assert_eq!((found.outside, found.left_accumulator), (outside, left), "{accum:?}");
+            }
+            let all = |of: fn(&ElementCounters) -> Option<Range>| {
+                counters[0].elements.iter().filter_map(of).reduce(Range::union)
+            };
+            let sums = all(|own| own.sums).unwrap_or(Range::ZERO);
+            let wide = |range, ty: FixedType| FixedType {
+                format: holding(range, ty.format, ty.overflow),
+                ..ty
+            };
+            let accum = wide(sums, accum);
+            let (_, counters) = count_in(&build(accum, result));
+            let range = all_of(&counters[0]);
+            assert!(counters[0].elements.iter().all(|own| own.left_accumulator == 0));
+            let (_, counters) = count_in(&build(accum, wide(range, result)));
+            assert!(counters[0].elements.iter().all(|own| own.outside == 0));
+        }
+    }
+
+    fn all_of(counters: &Counters) -> Range {
+        counters.elements.iter().filter_map(|own| own.range).reduce(Range::union).unwrap()
+    }
 
     #[test]
     fn the_suggested_format_is_the_narrowest_on_the_same_grid() {
