@@ -32,7 +32,7 @@ pub fn of_layer(
     let format = tensor.common_format();
     let magnitude_bits =
         format.map_or(width, |format| format.width - u32::from(format.signed)) as usize;
-    let fraction_bits = format.map(|format| format.fraction_bits());
+    let fraction_bits = format.map(rtl4ml_ir::Format::fraction_bits);
     let path = folder.join(format!("{name}.svg"));
     (path, picture(&title, &counters.significant_bits, magnitude_bits, fraction_bits))
 }

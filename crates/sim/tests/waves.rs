@@ -57,7 +57,6 @@ fn changes(path: &Path) -> Changes {
                         .or_insert_with(Vec::new)
                         .push(format!("{path}.{}", var.reference));
                 }
-                _ => {}
             }
         }
     }

@@ -163,7 +163,7 @@ impl Predict {
         let engine = Engine::new(self.engine, network);
         let mut counters: Option<Vec<Counters>> = None;
         let bar = terminal::progress_bar("predicting", count);
-        let together = self.samples_together(network, &wanted);
+        let together = samples_together(network, &wanted);
         for first in (0..count).step_by(together) {
             let samples = together.min(count - first);
             let mut mantissas = Vec::new();
@@ -236,15 +236,6 @@ impl Predict {
         Ok(Answer::new(page, &predicted, failures))
     }
 
-    /// How many samples go through memory at a time.
-    fn samples_together(&self, network: &VerifiedNetwork, wanted: &[Source]) -> usize {
-        let inputs = (0..network.network().inputs.len() as u32).map(|i| Source::Input(InputId(i)));
-        let elements = |source: Source| network.tensor_type(source).element_count();
-        let each: usize = inputs.chain(wanted.iter().copied()).map(elements).sum();
-        // Whole blocks, enough of them for all threads.
-        (PIECE / each.max(1)).next_multiple_of(64).max(64)
-    }
-
     /// The files to write, and the tensor that each one takes.
     fn files(
         &self,
@@ -271,4 +262,13 @@ impl Predict {
         }
         Ok(files)
     }
+}
+
+/// How many samples go through memory at a time.
+fn samples_together(network: &VerifiedNetwork, wanted: &[Source]) -> usize {
+    let inputs = (0..network.network().inputs.len() as u32).map(|i| Source::Input(InputId(i)));
+    let elements = |source: Source| network.tensor_type(source).element_count();
+    let each: usize = inputs.chain(wanted.iter().copied()).map(elements).sum();
+    // Whole blocks, enough of them for all threads.
+    (PIECE / each.max(1)).next_multiple_of(64).max(64)
 }

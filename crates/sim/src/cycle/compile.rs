@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use rtl4ml_hdl::{Compression, Expr, MaskedBits, Operand, SignalId, Type};
 use rtl4ml_ir::Range;
 
-use super::flatten::{Flat, FlatRegister, reads};
-use super::machine::{Class, Instruction, Kind, Place, Program, Run};
+use super::flatten::{Flat, reads};
+use super::machine::{Class, Instruction, Kind, Place, Program};
+use super::program::{Pending, Task, program};
 use super::ranges::{exact, of_operand, of_type, ranges};
 
 /// What a net's value is.
@@ -37,31 +38,20 @@ pub(super) struct Compiled {
     pub nets: Vec<Source>,
 }
 
-/// An instruction before it is in its run: its numbers are of 64 bits.
-struct Pending {
-    key: u32,
-    class: Class,
-    work: Task,
-}
-
-enum Task {
-    Run(Kind, Instruction<i64>),
-    Convert(Class, u32, u32),
-}
-
-struct Compiler<'f> {
-    flat: &'f Flat,
-    ranges: Vec<Range>,
+/// A compilation under way.
+pub(super) struct Compiler<'f> {
+    pub(super) flat: &'f Flat,
+    pub(super) ranges: Vec<Range>,
     /// For each net what it is a copy of, at the end of the chain.
-    copies: Vec<Option<Operand>>,
+    pub(super) copies: Vec<Option<Operand>>,
     homes: HashMap<u32, Place>,
     constants: HashMap<Place, i64>,
     constant_places: HashMap<(Class, i64), Place>,
     converted: HashMap<(Place, Class), Place>,
-    places: [u32; 3],
+    pub(super) places: [u32; 3],
     /// How many statements follow each other up to a place's value.
     levels: HashMap<Place, u32>,
-    pending: Vec<Pending>,
+    pub(super) pending: Vec<Pending>,
 }
 
 /// Compiles a flat design.
@@ -110,14 +100,6 @@ fn bits(class: Class) -> u32 {
     }
 }
 
-/// A register as it is moved: where its next value is, and the flags that have a say.
-struct Move {
-    q: Place,
-    d: Place,
-    enable: Option<Place>,
-    reset: Option<Place>,
-}
-
 impl Compiler<'_> {
     fn new_place(&mut self, class: Class) -> Place {
         let count = &mut self.places[class as usize];
@@ -126,7 +108,7 @@ impl Compiler<'_> {
     }
 
     /// The net's own place.
-    fn home(&mut self, net: u32) -> Place {
+    pub(super) fn home(&mut self, net: u32) -> Place {
         if let Some(place) = self.homes.get(&net) {
             return *place;
         }
@@ -135,7 +117,7 @@ impl Compiler<'_> {
         place
     }
 
-    fn constant(&mut self, class: Class, value: i64) -> Place {
+    pub(super) fn constant(&mut self, class: Class, value: i64) -> Place {
         if let Some(place) = self.constant_places.get(&(class, value)) {
             return *place;
         }
@@ -161,7 +143,7 @@ impl Compiler<'_> {
     }
 
     /// The operand's value in a class.
-    fn place(&mut self, operand: Operand, class: Class) -> Place {
+    pub(super) fn place(&mut self, operand: Operand, class: Class) -> Place {
         let own = match self.resolved(operand) {
             Operand::Constant(value) => return self.constant(class, value),
             Operand::Signal(net) => self.home(net.0),
@@ -322,26 +304,7 @@ impl Compiler<'_> {
                 let (a, b) = (self.place(a, class).index, self.place(b, class).index);
                 (kind, class, Instruction { a, b, x: shift_a as u8, y: shift_b as u8, ..blank() })
             }
-            Expr::Mul { a, b, .. } => {
-                let number = |operand| match operand {
-                    Operand::Constant(number) => Some(number),
-                    Operand::Signal(_) => None,
-                };
-                let (a, b) = (self.resolved(a), self.resolved(b));
-                let (factor, number) = match (number(a), number(b)) {
-                    (_, Some(number)) => (a, Some(number)),
-                    (Some(number), None) => (b, Some(number)),
-                    (None, None) => (a, None),
-                };
-                let a = self.place(factor, class).index;
-                match number {
-                    Some(k) => (Kind::MulNumber, class, Instruction { a, k, ..blank() }),
-                    None => {
-                        let b = self.place(b, class).index;
-                        (Kind::Mul, class, Instruction { a, b, ..blank() })
-                    }
-                }
-            }
+            Expr::Mul { a, b, .. } => self.product(a, b, class),
             Expr::ShiftLeft { a, shift } => {
                 let (a, shift) =
                     if shift >= ty.width { (zero, 0) } else { (Operand::Signal(a), shift) };
@@ -407,103 +370,23 @@ impl Compiler<'_> {
         }
     }
 
+    /// The product of two operands, of which one may be a number.
+    fn product(&mut self, a: Operand, b: Operand, class: Class) -> (Kind, Class, Instruction<i64>) {
+        let (factor, other) = match (self.resolved(a), self.resolved(b)) {
+            (number @ Operand::Constant(_), factor) => (factor, number),
+            (factor, other) => (factor, other),
+        };
+        let a = self.place(factor, class).index;
+        if let Operand::Constant(k) = other {
+            return (Kind::MulNumber, class, Instruction { a, k, ..blank() });
+        }
+        let b = self.place(other, class).index;
+        (Kind::Mul, class, Instruction { a, b, ..blank() })
+    }
+
     /// Whether a net's place holds the bits of a number beyond 63 bits.
     fn is_logical(&self, net: SignalId) -> bool {
         of_operand(self.resolved(net.into()), &self.ranges).hi > i128::from(i64::MAX)
-    }
-
-    /// Where the next value of each register is when the combinational part has settled.
-    fn moves(&mut self) -> Vec<Move> {
-        let registers: Vec<FlatRegister> = self.flat.registers.clone();
-        let mut moves = Vec::new();
-        for FlatRegister { q, d, enable, reset } in registers {
-            if let Some(value) = self.ranges[q as usize].as_constant() {
-                self.copies[q as usize] = Some(Operand::Constant(value as i64));
-                continue;
-            }
-            let q = self.home(q);
-            let d = self.place(d, q.class);
-            let mut flag = |net: Option<u32>| {
-                net.map(|net| self.place(Operand::Signal(SignalId(net)), q.class))
-            };
-            let (enable, reset) = (flag(enable), flag(reset));
-            moves.push(Move { q, d, enable, reset });
-        }
-        moves
-    }
-
-    /// The moves in an order in which none overwrites what a later one reads.
-    fn edge(&mut self, mut moves: Vec<Move>) {
-        let owner: HashMap<Place, usize> =
-            moves.iter().enumerate().map(|(index, own)| (own.q, index)).collect();
-        let read = |own: &Move| [Some(own.d), own.enable, own.reset].into_iter().flatten();
-        let mut waits_for = vec![0usize; moves.len()];
-        for (index, own) in moves.iter().enumerate() {
-            for place in read(own) {
-                if let Some(other) = owner.get(&place).filter(|other| **other != index) {
-                    waits_for[*other] += 1;
-                }
-            }
-        }
-        let mut levels = vec![1u32; moves.len()];
-        let mut done = vec![false; moves.len()];
-        let mut ready: Vec<usize> = (0..moves.len()).filter(|i| waits_for[*i] == 0).collect();
-        while let Some(index) = ready.pop() {
-            done[index] = true;
-            for place in read(&moves[index]) {
-                if let Some(other) = owner.get(&place).filter(|other| **other != index) {
-                    levels[*other] = levels[*other].max(levels[index] + 1);
-                    waits_for[*other] -= 1;
-                    if waits_for[*other] == 0 {
-                        ready.push(*other);
-                    }
-                }
-            }
-        }
-        // Registers in a ring read copies of each other.
-        let mut staged: HashMap<Place, Place> = HashMap::new();
-        let last = levels.iter().copied().max().unwrap_or(0) + 1;
-        for index in 0..moves.len() {
-            if done[index] {
-                continue;
-            }
-            levels[index] = last;
-            let own = &mut moves[index];
-            for place in
-                [Some(&mut own.d), own.enable.as_mut(), own.reset.as_mut()].into_iter().flatten()
-            {
-                if owner.contains_key(place) && *place != own.q {
-                    let copy = *staged.entry(*place).or_insert_with(|| {
-                        let count = &mut self.places[place.class as usize];
-                        *count += 1;
-                        let (class, index) = (place.class, *count - 1);
-                        let copy = Instruction { target: index, a: place.index, ..blank() };
-                        let work = Task::Run(Kind::Copy, copy);
-                        self.pending.push(Pending { key: 0, class, work });
-                        Place { class, index }
-                    });
-                    *place = copy;
-                }
-            }
-        }
-        for (Move { q, d, enable, reset }, level) in moves.into_iter().zip(levels) {
-            let class = q.class;
-            let (target, d) = (q.index, d.index);
-            let (kind, next) = match enable {
-                None => (Kind::Copy, Instruction { target, a: d, ..blank() }),
-                Some(flag) => (
-                    Kind::SelectFlag,
-                    Instruction { target, a: flag.index, b: d, c: target, ..blank() },
-                ),
-            };
-            self.pending.push(Pending { key: 4 * level, class, work: Task::Run(kind, next) });
-            if let Some(flag) = reset {
-                let zero = self.constant(class, 0).index;
-                let clear = Instruction { target, a: flag.index, b: zero, c: target, ..blank() };
-                let work = Task::Run(Kind::SelectFlag, clear);
-                self.pending.push(Pending { key: 4 * level + 1, class, work });
-            }
-        }
     }
 }
 
@@ -517,7 +400,8 @@ fn copied(expr: &Expr) -> Option<Operand> {
     }
 }
 
-const fn blank() -> Instruction<i64> {
+/// An instruction of zeros.
+pub(super) const fn blank() -> Instruction<i64> {
     Instruction { target: 0, a: 0, b: 0, c: 0, k: 0, h: 0, x: 0, y: 0 }
 }
 
@@ -537,79 +421,5 @@ fn arity(kind: Kind) -> usize {
         | Kind::SubBits
         | Kind::SubBitsDown => 2,
         _ => 1,
-    }
-}
-
-/// The instructions in runs.
-fn program(mut pending: Vec<Pending>) -> Program {
-    let order = |pending: &Pending| {
-        let (kind, from) = match &pending.work {
-            Task::Run(kind, _) => (Some(*kind), None),
-            Task::Convert(from, ..) => (None, Some(*from)),
-        };
-        (pending.key, pending.class, kind, from)
-    };
-    pending.sort_by_key(order);
-    let mut program = Program::default();
-    for Pending { class, work, .. } in pending {
-        match work {
-            Task::Run(kind, own) => program.push(class, kind, own),
-            Task::Convert(from, target, source) => {
-                let at = program.converts.len();
-                program.converts.push((target, source));
-                match program.runs.last_mut() {
-                    Some(Run::Convert(f, t, _, end)) if (*f, *t, *end) == (from, class, at) => {
-                        *end += 1;
-                    }
-                    _ => program.runs.push(Run::Convert(from, class, at, at + 1)),
-                }
-            }
-        }
-    }
-    program
-}
-
-impl Program {
-    fn push(&mut self, class: Class, kind: Kind, own: Instruction<i64>) {
-        macro_rules! narrowed {
-            ($ty:ty) => {
-                Instruction {
-                    target: own.target,
-                    a: own.a,
-                    b: own.b,
-                    c: own.c,
-                    k: own.k as $ty,
-                    h: own.h as $ty,
-                    x: own.x,
-                    y: own.y,
-                }
-            };
-        }
-        let at = match class {
-            Class::Narrow => {
-                self.narrow.push(narrowed!(i16));
-                self.narrow.len()
-            }
-            Class::Middle => {
-                self.middle.push(narrowed!(i32));
-                self.middle.len()
-            }
-            Class::Wide => {
-                self.wide.push(own);
-                self.wide.len()
-            }
-        };
-        match (self.runs.last_mut(), class) {
-            (Some(Run::Narrow(last, _, end)), Class::Narrow)
-            | (Some(Run::Middle(last, _, end)), Class::Middle)
-            | (Some(Run::Wide(last, _, end)), Class::Wide)
-                if *last == kind =>
-            {
-                *end = at;
-            }
-            (_, Class::Narrow) => self.runs.push(Run::Narrow(kind, at - 1, at)),
-            (_, Class::Middle) => self.runs.push(Run::Middle(kind, at - 1, at)),
-            (_, Class::Wide) => self.runs.push(Run::Wide(kind, at - 1, at)),
-        }
     }
 }

@@ -280,7 +280,7 @@ fn execute<T: Int, const L: usize>(kind: Kind, own: &[Instruction<T>], values: &
         Kind::ShiftRight => unary(own, values, |a, i| a.down(x(i))),
         Kind::ShiftRightLogical | Kind::AtMostLogical => unreachable!("64 bits only"),
         Kind::Select => {
-            ternary(own, values, |a, b, c, i| if a.and(one.up(x(i))) == zero { c } else { b })
+            ternary(own, values, |a, b, c, i| if a.and(one.up(x(i))) == zero { c } else { b });
         }
         Kind::SelectFlag => ternary(own, values, |a, b, c, _| if a == zero { c } else { b }),
         Kind::Between => unary(own, values, |a, i| T::from_bool(a >= i.k && a <= i.h)),

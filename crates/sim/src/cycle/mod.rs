@@ -8,7 +8,9 @@
 mod compile;
 mod flatten;
 mod machine;
+mod program;
 mod ranges;
+mod registers;
 mod waves;
 
 use std::io::Write;

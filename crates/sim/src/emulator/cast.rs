@@ -219,8 +219,9 @@ mod tests {
             let from = (Range::new(lo, lo + span), fraction_bits);
             let mantissas: Vec<i128> = (lo..=lo + span).collect();
             prop_assert!(compare::<i64>(from, ty, &mantissas));
-            // Narrower integers do not hold what some formats make of the numbers.
-            compare::<i32>(from, ty, &mantissas);
+            // Integers of 32 bits have no room to drop as many.
+            let has_room = fraction_bits - ty.fraction_bits() <= 30;
+            prop_assert!(compare::<i32>(from, ty, &mantissas) || !has_room);
         }
     }
 

@@ -41,8 +41,8 @@ pub(super) struct Compiled<T> {
 #[derive(Clone, Debug)]
 struct Operand<T> {
     source: Source,
-    /// Where its elements are not on one grid yet.
-    align: Option<Vec<Cast<T>>>,
+    /// Where its elements are not on one grid yet, a cast for each.
+    align: Vec<Cast<T>>,
 }
 
 #[derive(Clone, Debug)]
@@ -104,18 +104,17 @@ fn meets_on_one_grid(op: &Op) -> bool {
     }
 }
 
-/// How the elements of a tensor come onto one grid, unless they are on it.
-fn alignment<T: Int>(tensor: &TensorType, range: ExactRange) -> Option<Option<Vec<Cast<T>>>> {
+/// How the elements of a tensor come onto one grid; no cast where they are on it.
+fn alignment<T: Int>(tensor: &TensorType, range: ExactRange) -> Option<Vec<Cast<T>>> {
     let on_grid = |(own, fraction_bits): ExactRange| own == Range::ZERO || fraction_bits == range.1;
     if tensor.exact_ranges().all(on_grid) {
-        return Some(None);
+        return Some(Vec::new());
     }
     let aligned = |own: ExactRange| {
         let to = if own.0 == Range::ZERO { Range::ZERO } else { range.0 };
         Cast::to_grid(own, range.1, to)
     };
-    let casts = tensor.exact_ranges().map(aligned);
-    casts.collect::<Option<Vec<_>>>().map(Some)
+    tensor.exact_ranges().map(aligned).collect()
 }
 
 /// What a layer computes before its cast.
@@ -224,7 +223,7 @@ fn casts<T: Int>(op: &Op, exact: ExactRange, output: &TensorType) -> Option<Vec<
                 return (0..output.element_count()).map(one).collect();
             }
             let (union, grid) = of_tensor(output)?;
-            let grid = output.common_format().map_or(grid, |format| format.fraction_bits());
+            let grid = output.common_format().map_or(grid, rtl4ml_ir::Format::fraction_bits);
             return Some(vec![Cast::to_grid(exact, grid, union)?]);
         }
     };
@@ -265,7 +264,7 @@ impl<T: Stored> Compiled<T> {
 impl<T: Stored> Operand<T> {
     /// The elements on one grid, in integers of this width, where the tensor is not that itself.
     fn aligned(&self, tensor: &Tensor) -> Option<Vec<Lanes<T>>> {
-        if self.align.is_none() && T::stored(tensor).is_some() {
+        if self.align.is_empty() && T::stored(tensor).is_some() {
             return None;
         }
         let count = match tensor {
@@ -275,7 +274,7 @@ impl<T: Stored> Operand<T> {
         let element = |element: usize| {
             let x = tensor.get(element);
             // The zero behind the last element has no cast.
-            match self.align.as_ref().and_then(|casts| casts.get(element)) {
+            match self.align.get(element) {
                 Some(cast) => cast.apply(&x),
                 None => x,
             }

@@ -176,8 +176,8 @@ impl<T: Int> Matrix<T> {
             }
             let terms = rounded.map(|x| steps.product.on_grid(x));
             whole.iter_mut().zip(terms).for_each(|(whole, term)| *whole += term);
-            sink.reach(first + j, terms);
-            sink.reach(first + j, whole);
+            sink.reach(first + j, &terms);
+            sink.reach(first + j, &whole);
             sums = steps.sum.settle(&exact);
         }
         sink.left_accumulator(first + j, &outside);

@@ -112,7 +112,7 @@ impl<T: Int> Sink<'_, T> {
     }
 
     /// What a sum of an element reached, on the accumulator's grid.
-    pub fn reach(&mut self, element: usize, sums: [i128; LANES]) {
+    pub fn reach(&mut self, element: usize, sums: &[i128; LANES]) {
         if let Some((counters, samples)) = &mut self.counters {
             counters.reach(element, &sums[..*samples]);
         }

@@ -48,7 +48,9 @@ impl Counters {
 
     pub(super) fn reach(&mut self, element: usize, sums: &[i128]) {
         let own = &mut self.elements[element];
-        sums.iter().for_each(|sum| extend(&mut own.sums, *sum));
+        for sum in sums {
+            extend(&mut own.sums, *sum);
+        }
     }
 
     pub(super) fn left_accumulator(&mut self, element: usize, outside: &[bool]) {

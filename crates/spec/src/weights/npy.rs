@@ -110,6 +110,7 @@ pub(super) fn stream(
         return Err(NpyError::Empty(shape));
     }
     let extents: Vec<usize> = header.shape().iter().map(|extent| *extent as usize).collect();
+    number_type(&header)?;
     begin(&extents);
     let mut kept = Vec::new();
     let mut stopped = false;
@@ -191,6 +192,22 @@ fn is_harmless(text: &[u8]) -> bool {
     bits <= u64::BITS
 }
 
+/// The type of the elements, which is one of numbers: what it is, and its bytes.
+fn number_type(header: &NpyHeader) -> Result<(DType, (TypeChar, u64)), NpyError> {
+    let dtype = header.dtype();
+    let kind = match &dtype {
+        DType::Plain(ty) => (ty.type_char(), ty.size_field()),
+        _ => return Err(NpyError::Type(dtype.descr())),
+    };
+    let legal = match kind.0 {
+        TypeChar::Float => matches!(kind.1, 2 | 4 | 8),
+        TypeChar::Int | TypeChar::Uint => matches!(kind.1, 1 | 2 | 4 | 8),
+        TypeChar::Bool => kind.1 == 1,
+        _ => false,
+    };
+    if legal { Ok((dtype, kind)) } else { Err(NpyError::Type(dtype.descr())) }
+}
+
 /// What takes numbers, and says whether to go on.
 type Take<'t> = &'t mut dyn FnMut(f64) -> bool;
 
@@ -201,11 +218,7 @@ fn read_numbers(
     count: usize,
     take: Take,
 ) -> Result<usize, NpyError> {
-    let dtype = header.dtype();
-    let DType::Plain(ty) = &dtype else {
-        return Err(NpyError::Type(dtype.descr()));
-    };
-    let kind = (ty.type_char(), ty.size_field());
+    let (dtype, kind) = number_type(&header)?;
     let npy = NpyFile::with_header(header, file);
     match kind {
         (TypeChar::Float, 2) => gather(npy, count, take, |value: half::f16| value.to_f64()),
