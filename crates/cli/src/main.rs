@@ -13,6 +13,7 @@
 
 mod agreement;
 mod answer;
+mod choices;
 mod commands;
 mod engine;
 mod expected;

@@ -14,6 +14,7 @@
 //!
 //! Architecture invariant: only this crate knows YAML and the formats of weight files.
 
+mod budget;
 mod defaults;
 mod diagnostics;
 mod fold;

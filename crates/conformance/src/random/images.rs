@@ -355,6 +355,7 @@ fn shared(recipe: &Recipe, op: &Op, shape: &[usize]) -> Implementation {
             LayerStrategy::DistributedArithmetic => 1,
             _ => chosen(recipe.reuse, (kernel.n_in * kernel.n_out) as u64),
         },
+        reuse_factor_is_fixed: true,
         multiplier: recipe.multiplier,
         parallelization_factor: Some(chosen(recipe.at_once, op.positions(shape) as u64)),
     }

@@ -47,7 +47,13 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     );
     let build = (
         prop_oneof![Just(0.0), 0.0..1.0],
-        select(LayerStrategy::ALL),
+        select(
+            &[
+                LayerStrategy::Latency,
+                LayerStrategy::Resource,
+                LayerStrategy::DistributedArithmetic,
+            ][..],
+        ),
         select(MultiplierStyle::ALL),
     );
     let dense = (1usize..7, weights(), types, build).prop_map(
