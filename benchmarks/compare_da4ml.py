@@ -71,7 +71,7 @@ def candidates(rtl4ml, spec, folder, theirs, shares, contract):
             if "contract" in str(refusal):
                 continue
             raise
-        luts, registers = (report["estimate"][key]["expected"] for key in ("luts", "flip_flops"))
+        luts, registers = (report["estimate"][key]["value"] for key in ("lut", "ff"))
         found.append(((registers > theirs["ff"], luts, registers), share, path))
     return sorted(found)
 
