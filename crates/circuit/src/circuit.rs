@@ -5,6 +5,7 @@ use rtl4ml_ir::{Clock, Io, Layer, TensorType, VerifiedNetwork};
 use serde::Serialize;
 
 use crate::dataflow::TooWide;
+use crate::distributed::Rule;
 use crate::layer::{Part, Statistics};
 use crate::{contract, stream, top};
 
@@ -194,10 +195,18 @@ impl CircuitError {
 /// # Errors
 /// What cannot be built or kept, and what can.
 pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
-    let circuit = match network.network().io {
-        Io::Parallel => top::build(network)?,
-        Io::Stream => stream::top::build(network)?,
+    let with = |rule: Rule| match network.network().io {
+        Io::Parallel => top::build(network, rule),
+        Io::Stream => stream::top::build(network, rule),
     };
+    // The thriftiest sums that keep the latency; where none do, the shallowest are told of.
+    let mut circuit = with(Rule::Thrifty)?;
+    for rule in [Rule::Balanced, Rule::Quick] {
+        if contract::keeps_latency(network, &circuit) {
+            break;
+        }
+        circuit = with(rule)?;
+    }
     circuit.design.check()?;
     contract::check(network, &circuit)?;
     Ok(circuit)

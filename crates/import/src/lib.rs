@@ -39,10 +39,15 @@ pub fn import(path: &Path, options: &Options) -> Result<Imported, ImportError> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     match extension.as_deref() {
         Some("onnx") => onnx::import(path, options),
-        Some("keras" | "h5" | "hdf5" | "json") => keras::import(path, options.weights.as_deref(), options),
+        Some("keras" | "h5" | "hdf5" | "json") => {
+            keras::import(path, options.weights.as_deref(), options)
+        }
         other => Err(ImportError::Malformed {
             path: path.to_owned(),
-            message: format!("files that end in `{}` are not imported; legal: .onnx, .keras, .h5, .json", other.unwrap_or("")),
+            message: format!(
+                "files that end in `{}` are not imported; legal: .onnx, .keras, .h5, .json",
+                other.unwrap_or("")
+            ),
         }),
     }
 }

@@ -29,8 +29,14 @@ fn every_model_beside_the_repository_is_imported() {
         let info = std::fs::read_to_string(folder.join("info.md")).unwrap();
         let matched = info.lines().find(|line| line.starts_with("- match")).unwrap();
         let of_logits = folder.join("logits.npy").exists();
-        let is_exact = matched.starts_with("- match: exact") || matched.contains("logits.npy exact") || matched.contains("(function inputs) exact");
-        let options = if is_exact { Options::default() } else { Options { fraction_bits: 24, table_size: 65536, ..Options::default() } };
+        let is_exact = matched.starts_with("- match: exact")
+            || matched.contains("logits.npy exact")
+            || matched.contains("(function inputs) exact");
+        let options = if is_exact {
+            Options::default()
+        } else {
+            Options { fraction_bits: 24, table_size: 65536, ..Options::default() }
+        };
         let model = match imported(&model_file(folder), &options) {
             Ok(model) => model,
             Err(error) => {
@@ -46,8 +52,16 @@ fn every_model_beside_the_repository_is_imported() {
         for file in files {
             match compare(folder, &model, file) {
                 Ok(found) => {
-                    let ok = if is_exact && (file == "logits.npy" || !of_logits) { found.differ == 0 } else { found.most < 0.01 };
-                    println!("{} {name} {file}: {found:?} {}", if ok { "ok  " } else { "FAIL" }, matched);
+                    let ok = if is_exact && (file == "logits.npy" || !of_logits) {
+                        found.differ == 0
+                    } else {
+                        found.most < 0.01
+                    };
+                    println!(
+                        "{} {name} {file}: {found:?} {}",
+                        if ok { "ok  " } else { "FAIL" },
+                        matched
+                    );
                     if !ok {
                         println!("{}", model.0.spec);
                         failed.push(format!("{name} {file}"));

@@ -49,8 +49,17 @@ impl Curve {
             Self::Tanh => libm::tanh(x),
             Self::Softplus => x.max(0.0) + libm::log1p(libm::exp(-x.abs())),
             Self::Softsign => x / (1.0 + x.abs()),
-            Self::Elu(alpha) => if x >= 0.0 { x } else { alpha * libm::expm1(x) },
-            Self::Selu => 1.050_700_987_355_480_5 * if x >= 0.0 { x } else { 1.673_263_242_354_377_3 * libm::expm1(x) },
+            Self::Elu(alpha) => {
+                if x >= 0.0 {
+                    x
+                } else {
+                    alpha * libm::expm1(x)
+                }
+            }
+            Self::Selu => {
+                1.050_700_987_355_480_5
+                    * if x >= 0.0 { x } else { 1.673_263_242_354_377_3 * libm::expm1(x) }
+            }
             Self::Other(function) => function(x),
         }
     }
@@ -85,7 +94,8 @@ impl Builder {
         bounds: Vec<(f64, f64)>,
     ) -> Lowered<Signal> {
         let fraction = self.options.fraction_bits as i32;
-        let (lo, hi) = bounds.iter().fold((0.0f64, 0.0f64), |(lo, hi), (l, h)| (lo.min(*l), hi.max(*h)));
+        let (lo, hi) =
+            bounds.iter().fold((0.0f64, 0.0f64), |(lo, hi), (l, h)| (lo.min(*l), hi.max(*h)));
         let Some(format) = format_holding(lo, hi, fraction, 64) else {
             return refuse(format!("its results from {lo} to {hi} fit no type"));
         };
@@ -122,7 +132,9 @@ impl Builder {
         let values: Vec<f64> =
             (0..count).map(|index| curve.at((first + index as f64) * step + middle)).collect();
         if values.iter().any(|value| !value.is_finite()) {
-            return refuse(format!("it has no finite value everywhere from {lo} to {hi}, which its input can be"));
+            return refuse(format!(
+                "it has no finite value everywhere from {lo} to {hi}, which its input can be"
+            ));
         }
         let (least, greatest) = values
             .iter()
@@ -132,15 +144,20 @@ impl Builder {
             return refuse(format!("its results from {least} to {greatest} fit no type"));
         };
         let ty = FixedType::from(format).with_modes(Rounding::RndConv, Overflow::Sat);
-        let mut layer = DraftLayer::new("table", vec![x.source]).with(
-            "range",
-            Setting::Numbers(vec![first * step, (first + count as f64) * step]),
-        );
-        layer.numbers.push(crate::draft::Numbers { key: "values", extents: vec![count], values, ty });
+        let mut layer = DraftLayer::new("table", vec![x.source])
+            .with("range", Setting::Numbers(vec![first * step, (first + count as f64) * step]));
+        layer.numbers.push(crate::draft::Numbers {
+            key: "values",
+            extents: vec![count],
+            values,
+            ty,
+        });
         layer.types.push(("table", ty));
         if log2_step > -x.fraction {
             let hint = self.hint().to_owned();
-            self.notes.push(format!("{hint}: a table of {count} entries, each for an interval of {step}"));
+            self.notes.push(format!(
+                "{hint}: a table of {count} entries, each for an interval of {step}"
+            ));
         }
         let source = self.push(layer);
         let bounds = vec![(least, greatest); x.bounds.len()];
@@ -160,7 +177,9 @@ impl Builder {
         let x = self.narrowed(x, 1)?;
         let mut layer = DraftLayer::new("softmax", vec![x.source]);
         if self.options.fraction_bits > 16 {
-            layer = layer.with("exp_bits", Setting::Integer(28)).with("reciprocal_bits", Setting::Integer(16));
+            layer = layer
+                .with("exp_bits", Setting::Integer(28))
+                .with("reciprocal_bits", Setting::Integer(16));
         }
         let bounds = vec![(0.0, 1.0); x.bounds.len()];
         self.with_chosen_result(&x, layer, bounds)

@@ -14,7 +14,9 @@ impl Builder {
         for signal in signals {
             match broadcast(&extents, &signal.extents) {
                 Some(both) => extents = both,
-                None => return refuse(format!("{extents:?} and {:?} do not broadcast", signal.extents)),
+                None => {
+                    return refuse(format!("{extents:?} and {:?} do not broadcast", signal.extents));
+                }
             }
         }
         let is_product = kind == "multiply";
@@ -62,7 +64,10 @@ impl Builder {
             "multiply" => fractions.sum(),
             "average" => {
                 if !signals.len().is_power_of_two() {
-                    return refuse(format!("an average of {} tensors is not exact: use an add and a scale", signals.len()));
+                    return refuse(format!(
+                        "an average of {} tensors is not exact: use an add and a scale",
+                        signals.len()
+                    ));
                 }
                 fractions.max().unwrap_or(0) + signals.len().ilog2() as i32
             }

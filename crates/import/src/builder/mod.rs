@@ -338,7 +338,11 @@ pub fn legal_name(text: &str) -> String {
         }
     }
     let name = name.trim_end_matches('_');
-    let name = if name.starts_with(|c: char| c.is_ascii_digit()) { format!("n{name}") } else { name.to_owned() };
+    let name = if name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("n{name}")
+    } else {
+        name.to_owned()
+    };
     // Room is left for what makes names unique.
     name.chars().take(40).collect()
 }

@@ -138,7 +138,13 @@ impl Builder {
 }
 
 /// What is known of a signal after slopes where it is negative.
-fn sloped(x: &Signal, source: crate::draft::Source, slopes: &[f64], fraction: i32, is_exact: bool) -> Signal {
+fn sloped(
+    x: &Signal,
+    source: crate::draft::Source,
+    slopes: &[f64],
+    fraction: i32,
+    is_exact: bool,
+) -> Signal {
     let (least, greatest) =
         slopes.iter().fold((0.0f64, 0.0f64), |(lo, hi), slope| (lo.min(*slope), hi.max(*slope)));
     let bound = |(lo, hi): &(f64, f64)| {

@@ -7,7 +7,12 @@ use crate::builder::{Builder, Curve, Signal};
 use crate::error::{Lowered, refuse};
 
 /// An activation on a signal.
-pub fn lower(builder: &mut Builder, x: &Signal, value: &Value, is_version_3: bool) -> Lowered<Signal> {
+pub fn lower(
+    builder: &mut Builder,
+    x: &Signal,
+    value: &Value,
+    is_version_3: bool,
+) -> Lowered<Signal> {
     let function = Function::read(value)?;
     if let Some(lowered) = function.lower(builder, x) {
         return lowered;

@@ -95,14 +95,18 @@ impl Architecture {
         let class = class_name(model).ok_or("it has no class_name: this is no Keras model")?;
         let config = model.get("config").ok_or("it has no config")?;
         let is_version_3 = model.get("module").is_some()
-            || model.get("keras_version").and_then(Value::as_str).is_some_and(|v| v.starts_with('3'));
+            || model
+                .get("keras_version")
+                .and_then(Value::as_str)
+                .is_some_and(|v| v.starts_with('3'));
         // Keras 1 and 2.0 have the layers of a sequence as the configuration itself.
         let list = config.as_array().or_else(|| config.get("layers")?.as_array());
         let list = list.ok_or("it has no layers")?;
         let mut layers = Vec::new();
         for (number, layer) in list.iter().enumerate() {
             let class = class_name(layer).ok_or_else(|| format!("layer {number} has no class"))?;
-            let config = layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+            let config =
+                layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
             let name = layer.get("name").or_else(|| config.get("name")).and_then(Value::as_str);
             let name = name.map_or_else(|| format!("layer_{number}"), str::to_owned);
             layers.push(Layer { name, class: class.to_owned(), config });
@@ -110,12 +114,21 @@ impl Architecture {
         if layers.is_empty() {
             return Err("it has no layers".to_owned());
         }
-        let mut architecture =
-            Self { is_version_3, inputs: Vec::new(), layers, calls: Vec::new(), outputs: Vec::new() };
+        let mut architecture = Self {
+            is_version_3,
+            inputs: Vec::new(),
+            layers,
+            calls: Vec::new(),
+            outputs: Vec::new(),
+        };
         match class {
             "Sequential" => architecture.chain(config)?,
             "Functional" | "Model" => architecture.connect(config, list)?,
-            other => return Err(format!("a model of the class `{other}` is not imported; legal: Sequential, Functional")),
+            other => {
+                return Err(format!(
+                    "a model of the class `{other}` is not imported; legal: Sequential, Functional"
+                ));
+            }
         }
         Ok(architecture)
     }
@@ -224,7 +237,9 @@ fn read_tensors(value: &Value, depth: usize, tensors: &mut Vec<Tensor>) {
             items.iter().for_each(|item| read_tensors(item, depth + 1, tensors));
         }
         Value::Object(object) => {
-            if let Some(history) = object.get("config").and_then(|config| config.get("keras_history")) {
+            if let Some(history) =
+                object.get("config").and_then(|config| config.get("keras_history"))
+            {
                 read_tensors(history, depth + 1, tensors);
             } else if let Some(arguments) = object.get("args") {
                 read_tensors(arguments, depth + 1, tensors);

@@ -43,7 +43,11 @@ pub fn lower(
                 signals.insert((name.clone(), *call), Some(signal));
             }
             Err(reason) => {
-                refused.push(Refused { node: name.clone(), operator: "InputLayer".to_owned(), reason: reason.0 });
+                refused.push(Refused {
+                    node: name.clone(),
+                    operator: "InputLayer".to_owned(),
+                    reason: reason.0,
+                });
                 signals.insert((name.clone(), *call), None);
             }
         }
@@ -111,8 +115,10 @@ fn snake_case(class: &str) -> String {
     let letters: Vec<char> = class.chars().collect();
     let mut name = String::new();
     for (index, letter) in letters.iter().enumerate() {
-        let after_small = index > 0 && (letters[index - 1].is_lowercase() || letters[index - 1].is_ascii_digit());
-        let before_small = index > 0 && letters.get(index + 1).is_some_and(|l| l.is_lowercase())
+        let after_small =
+            index > 0 && (letters[index - 1].is_lowercase() || letters[index - 1].is_ascii_digit());
+        let before_small = index > 0
+            && letters.get(index + 1).is_some_and(|l| l.is_lowercase())
             && letters[index - 1].is_uppercase();
         if letter.is_uppercase() && (after_small || before_small) {
             name.push('_');
@@ -137,7 +143,9 @@ fn order(layer: &Layer) -> Vec<&'static str> {
             names.extend(["moving_mean", "moving_variance"]);
             names
         }
-        "SeparableConv1D" | "SeparableConv2D" => vec!["depthwise_kernel", "pointwise_kernel", "bias"],
+        "SeparableConv1D" | "SeparableConv2D" => {
+            vec!["depthwise_kernel", "pointwise_kernel", "bias"]
+        }
         "DepthwiseConv1D" | "DepthwiseConv2D" => vec!["depthwise_kernel", "bias"],
         "PReLU" => vec!["alpha"],
         _ => vec!["kernel", "bias"],
@@ -229,7 +237,9 @@ impl Lowering<'_> {
                 self.builder.curve(x, crate::builder::Curve::Elu(alpha))
             }
             "Softmax" => match self.layer.get("axis").map_or(Some(-1), Value::as_i64) {
-                Some(axis) if axis == -1 || axis == x.extents.len() as i64 => self.builder.softmax(x),
+                Some(axis) if axis == -1 || axis == x.extents.len() as i64 => {
+                    self.builder.softmax(x)
+                }
                 _ => refuse("a softmax is over the last axis"),
             },
             "Flatten" => self.builder.reshape(x, &[x.extents.iter().product()]),
@@ -256,8 +266,14 @@ impl Lowering<'_> {
                 self.builder.affine(x, &[scale], &[offset])
             }
             // These do nothing when a model is used.
-            "Dropout" | "SpatialDropout1D" | "SpatialDropout2D" | "GaussianNoise"
-            | "GaussianDropout" | "AlphaDropout" | "ActivityRegularization" | "Identity" => Ok(x.clone()),
+            "Dropout"
+            | "SpatialDropout1D"
+            | "SpatialDropout2D"
+            | "GaussianNoise"
+            | "GaussianDropout"
+            | "AlphaDropout"
+            | "ActivityRegularization"
+            | "Identity" => Ok(x.clone()),
             _ => refuse("there is no layer for it"),
         }?;
         let has_own = !matches!(class, "Activation" | "QActivation");
@@ -354,7 +370,11 @@ impl Lowering<'_> {
                 return Ok(vec![default; channels]);
             }
             let numbers = self.numbers(name, quantizer)?.numbers.to_vec();
-            if numbers.len() == channels { Ok(numbers) } else { refuse(format!("its {name} is not for {channels} channels")) }
+            if numbers.len() == channels {
+                Ok(numbers)
+            } else {
+                refuse(format!("its {name} is not for {channels} channels"))
+            }
         };
         let gamma = numbers("gamma", "gamma_quantizer", 1.0, self.layer.flag("scale", true))?;
         let beta = numbers("beta", "beta_quantizer", 0.0, self.layer.flag("center", true))?;
@@ -433,7 +453,8 @@ impl Lowering<'_> {
         if known < 1 || target.iter().filter(|extent| **extent <= 0).count() > 1 {
             return refuse(format!("its target_shape is {target:?}"));
         }
-        let extent = |extent: &i64| if *extent > 0 { *extent as usize } else { count / known as usize };
+        let extent =
+            |extent: &i64| if *extent > 0 { *extent as usize } else { count / known as usize };
         let extents: Vec<usize> = target.iter().map(extent).collect();
         self.builder.reshape(x, &extents)
     }
@@ -467,7 +488,9 @@ impl Lowering<'_> {
         };
         let ends = match (self.layer.get(key), rank) {
             (Some(value), 1) => pair(value).map(|ends| vec![ends]),
-            (Some(Value::Array(items)), _) if items.len() == rank => items.iter().map(pair).collect(),
+            (Some(Value::Array(items)), _) if items.len() == rank => {
+                items.iter().map(pair).collect()
+            }
             (Some(value), _) => pair(value).map(|ends| vec![ends; rank]),
             (None, _) => Some(vec![(1, 1); rank]),
         };

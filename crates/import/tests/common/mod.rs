@@ -47,7 +47,9 @@ pub fn model_file(folder: &Path) -> PathBuf {
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let ends = |end: &str| files.iter().find(|file| file.to_string_lossy().ends_with(end)).cloned();
-    let small = files.iter().find(|f| f.to_string_lossy().ends_with("x12.onnx") || f.to_string_lossy().ends_with("x8.onnx"));
+    let small = files.iter().find(|f| {
+        f.to_string_lossy().ends_with("x12.onnx") || f.to_string_lossy().ends_with("x8.onnx")
+    });
     let any = || [".onnx", ".keras", ".json", ".h5"].into_iter().find_map(ends);
     small.cloned().or_else(any).unwrap_or_else(|| panic!("{}: no model", folder.display()))
 }
@@ -72,7 +74,8 @@ pub fn compare(
     for sample in 0..samples {
         let numbers = &x.numbers[sample * per_sample..][..per_sample];
         let placed = imported.inputs[0].to_spec(numbers);
-        let cast = |(index, number): (usize, &f64)| ty.get(index).cast(from_f64_exact(*number).unwrap());
+        let cast =
+            |(index, number): (usize, &f64)| ty.get(index).cast(from_f64_exact(*number).unwrap());
         let mantissas = placed.iter().enumerate().map(cast).collect();
         let evaluation = evaluate(network, &[mantissas]);
         let source = if of_logits { logits(network)? } else { network.network().outputs[0] };
