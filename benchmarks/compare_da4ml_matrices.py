@@ -57,10 +57,11 @@ def our_design(rtl4ml, spec, folder):
     return path, sum(counts[key] for key in COUNTS)
 
 
-def synthesized(rtl4ml, our_spec, graph, name, folder, synthesis):
+def synthesized(rtl4ml, our_spec, delay_constraint, folder, synthesis):
     """The figures of both."""
+    graph = traced(perceptron.read(our_spec), delay_constraint)
     side_by_side.run(rtl4ml, "build", our_spec, "-o", folder / "rtl4ml", "--vectors", "1")
-    ours = synthesis.figures(sorted((folder / "rtl4ml" / "rtl").glob("*.v")), name)
+    ours = synthesis.figures(sorted((folder / "rtl4ml" / "rtl").glob("*.v")), perceptron.TOP)
     RTLModel(graph, "network", folder / "da4ml", print_latency=False).write()
     sources = folder / "da4ml" / "src"
     theirs = synthesis.figures([sources / "network.v", *sorted(sources.glob("static/*.v"))], "network")
@@ -89,15 +90,14 @@ def main():
     scratch = REPOSITORY / "target" / "benchmarks-da4ml"
     rtl4ml = options.rtl4ml or side_by_side.rtl4ml_binary()
     synthesis = side_by_side.Synthesis(scratch)
-    results, designs = [], {}
+    results, specs = [], {}
     for number in range(options.count):
         spec, what = matrix(number, scratch / "matrices")
         network = perceptron.read(spec)
-        graph = min((traced(network, limit) for limit in DELAY_CONSTRAINTS), key=lambda graph: graph.cost)
-        our_spec, ours = our_design(rtl4ml, spec, spec.parent / "mapped")
-        what.update(da4ml=graph.cost, rtl4ml=ours, ratio=ratio(ours, graph.cost))
+        cost, limit = min((traced(network, limit).cost, limit) for limit in DELAY_CONSTRAINTS)
+        specs[what["name"]], ours = our_design(rtl4ml, spec, spec.parent / "mapped")
+        what.update(delay_constraint=limit, da4ml=cost, rtl4ml=ours, ratio=ratio(ours, cost))
         results.append(what)
-        designs[what["name"]] = (our_spec, graph)
         print(json.dumps(what), file=sys.stderr, flush=True)
 
     def write():
@@ -110,9 +110,9 @@ def main():
         (result for result in compared if result["da4ml"] <= MOST_BITS_SYNTHESIZED), key=lambda one: one["da4ml"])
     for index in evenly(len(small), options.synthesize):
         result = small[index]
-        our_spec, graph = designs[result["name"]]
         ours, theirs = synthesized(
-            rtl4ml, our_spec, graph, result["name"], scratch / "matrices" / result["name"], synthesis)
+            rtl4ml, specs[result["name"]], result["delay_constraint"], scratch / "matrices" / result["name"],
+            synthesis)
         result["synthesized"] = {"rtl4ml": ours, "da4ml": theirs, "ratio": ratio(ours["lut"], theirs["lut"])}
         print(json.dumps(result), file=sys.stderr, flush=True)
         write()

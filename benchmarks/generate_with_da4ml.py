@@ -57,7 +57,8 @@ def main():
     parser.add_argument("--input", help="samples to compute after everything else, untimed")
     parser.add_argument("--output", help="what da4ml's graph makes of them")
     options = parser.parse_args()
-    graph = traced(perceptron.read(options.spec), options.delay_constraint)
+    network = perceptron.read(options.spec)
+    graph = traced(network, options.delay_constraint)
     model = RTLModel(graph, "network", options.folder, latency_cutoff=options.cutoff, print_latency=False)
     model.write()
     done = time.monotonic()
@@ -71,6 +72,7 @@ def main():
         "own_seconds": round(done - IMPORTED, 3),
         "stages": len(model._pipe.solutions) if model._pipe else 0,
         "adder_bits": graph.cost,
+        "input_bits": network.n_in * network.input.width,
         "files": [str(file) for file in files if not file.name.endswith("_wrapper.v")],
     }))
 

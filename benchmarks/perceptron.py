@@ -16,6 +16,10 @@ import yaml
 FORMAT = re.compile(r"(?:ap_)?(u?)(fixed|int)<(\d+)(?:,(-?\d+))?(?:,([A-Z_]+))?(?:,([A-Z_]+))?>", re.IGNORECASE)
 
 
+# What `mapped` calls every network; the Verilog's top module has the name.
+TOP = "mapped"
+
+
 class NotUnderstood(Exception):
     """The network is no chain of dense layers, or has a key that would change what it computes."""
 
@@ -153,7 +157,7 @@ def mapped(path, folder, **keys):
         for key in ("strategy", "reuse_factor", "multiplier"):
             layer.pop(key, None)
     spec["defaults"] = {"strategy": "distributed_arithmetic"}
-    spec.update(keys)
+    spec.update(keys, name=TOP)
     folder.mkdir(parents=True, exist_ok=True)
     for file in path.parent.glob("*.np[yz]"):
         (folder / file.name).write_bytes(file.read_bytes())
