@@ -8,9 +8,10 @@ cargo and Python 3; da4ml and all else that is imported are installed, in the ve
 requirements-da4ml.txt, into target/benchmarks-python. The results are in target/benchmarks-da4ml, where
 the figures of Verilog that has been synthesized before are kept as well.
 
-rtl4ml is given da4ml's number of stages, its registers at the inputs not counted, as its contract, Yosys' delays, and the clock with which its
-own estimate is the least among some that are no slower than da4ml's longest path; where synthesis
-then says that the path is longer than da4ml's, a faster clock is tried.
+rtl4ml is given da4ml's number of stages as its contract, da4ml's registers at the inputs not counted;
+Yosys' delays; and, of some clocks that are no slower than da4ml's longest path, that with which its
+own estimate is the best. Where synthesis then says that the path is longer than da4ml's, a faster
+clock is tried.
 """
 
 import argparse
@@ -64,7 +65,11 @@ def da4ml_design(spec, folder, cutoff, samples, synthesis):
 
 
 def candidates(rtl4ml, spec, folder, theirs, shares, contract):
-    """Specs for clocks of some shares of da4ml's path that keep a contract, the least estimate first."""
+    """Specs for clocks of some shares of da4ml's path that keep a contract, the best first.
+
+    Better is fewer cycles beyond da4ml's, then fewer registers beyond da4ml's, then fewer look-up
+    tables, by the estimates.
+    """
     found = []
     for share in shares:
         target = {"clock": f"{theirs['sta_ps'] * share / 1000:.3f} ns", "delays": "yosys"}
@@ -77,7 +82,7 @@ def candidates(rtl4ml, spec, folder, theirs, shares, contract):
             raise
         luts, registers = (report["estimate"][key]["value"] for key in ("lut", "ff"))
         excess = max(report["latency_cycles"] - theirs["cycles"], 0)
-        found.append(((excess, registers > theirs["ff"], luts, registers), share, path))
+        found.append(((excess, max(registers, theirs["ff"]), luts, registers), share, path))
     return sorted(found)
 
 
@@ -93,6 +98,7 @@ def rtl4ml_design(rtl4ml, spec, folder, theirs, synthesis):
     while not found:
         shares, contract = attempts.pop(0)
         found = candidates(rtl4ml, spec, folder, theirs, shares, contract)
+    planned = {share: {"lut": luts, "ff": registers} for (_, _, luts, registers), share, _ in found}
     for _ in range(MOST_TRIES):
         _, share, path = found[0]
         handoff = path.parent / "handoff"
@@ -100,7 +106,7 @@ def rtl4ml_design(rtl4ml, spec, folder, theirs, synthesis):
             rtl4ml, "build", "--json", path, "-o", handoff, "--vectors", "1"))
         files = sorted((handoff / "rtl").glob("*.v"))
         figures = {**synthesis.figures(files, perceptron.TOP), "cycles": report["latency_cycles"]}
-        figures["clock_ns"] = report["clock_period_ns"]
+        figures.update(clock_ns=report["clock_period_ns"], estimates_by_share_of_path=planned)
         if best is None or figures["sta_ps"] < best[0]["sta_ps"]:
             best = (figures, path, files)
         if figures["sta_ps"] <= theirs["sta_ps"]:
