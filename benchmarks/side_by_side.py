@@ -46,23 +46,21 @@ def rtl4ml_binary():
 
 
 class Synthesis:
-    """Synthesis with synthesize.py; the figures of Verilog that was seen before come from a file."""
+    """Synthesis with synthesize.py; the figures of Verilog that was seen before are kept in a folder."""
 
     def __init__(self, folder):
-        self.file = Path(folder) / "synthesis.json"
-        self.known = json.loads(self.file.read_text()) if self.file.exists() else {}
+        self.folder = Path(folder) / "synthesis"
 
     def figures(self, files, top):
         flow = (HERE / "synthesize.py").read_bytes() + (HERE / "requirements.txt").read_bytes()
         digest = hashlib.sha256(flow + top.encode())
         for file in files:
             digest.update(Path(file).read_bytes())
-        key = digest.hexdigest()
-        if key not in self.known:
-            self.known[key] = synthesize.synthesize(files, top)
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            self.file.write_text(json.dumps(self.known, indent=1))
-        return self.known[key]
+        kept = self.folder / f"{digest.hexdigest()}.json"
+        if not kept.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(synthesize.synthesize(files, top)))
+        return json.loads(kept.read_text())
 
 
 def table(header, rows):
