@@ -41,7 +41,7 @@ MOST_TRIES = 4
 # The figures of the table and how they are written.
 FIGURES = {
     "lut": "LUT", "ff": "FF", "carry": "CARRY4", "cycles": "cycles", "sta_ps": "sta_ps",
-    "generation_seconds": "generation s"}
+    "generation_seconds": "generation s", "processor_seconds": "of the processor s"}
 
 
 def own_networks(scratch):
@@ -126,31 +126,28 @@ def differing(rtl4ml, spec, folder):
     return int(numpy.count_nonzero(ours != theirs))
 
 
-def generation_seconds(rtl4ml, spec, ours, folder, cutoff, runs):
-    """Medians over whole processes that take turns: from the spec to Verilog.
+def generation_times(rtl4ml, spec, ours, folder, cutoff, runs):
+    """Medians over whole processes that take turns, da4ml's and rtl4ml's: from the spec to Verilog.
 
-    Of da4ml's, the imports are told apart; rtl4ml's include a check of the circuit against the
-    reference.
+    Of da4ml's, the start of Python and the imports are told apart; rtl4ml's include a check of the
+    circuit against the reference.
     """
-    theirs_all, ours_all, imports, processor = [], [], [], []
+    theirs, own = [], []
     for _ in range(runs):
-        said, wall, cpu = side_by_side.timed(
+        said, wall, processor = side_by_side.timed(
             sys.executable, HERE / "generate_with_da4ml.py", spec, folder / "timed-da4ml", "--cutoff", cutoff)
-        theirs_all.append(wall)
-        imports.append(wall - json.loads(said)["own_seconds"])
-        _, wall, own_cpu = side_by_side.timed(
+        said = json.loads(said)
+        theirs.append({
+            "generation_seconds": said["own_seconds"], "processor_seconds": said["own_processor_seconds"],
+            "whole_process_seconds": wall, "whole_process_processor_seconds": processor})
+        _, wall, processor = side_by_side.timed(
             rtl4ml, "build", ours, "-o", folder / "timed-rtl4ml", "--vectors", "1")
-        ours_all.append(wall)
-        processor.append((cpu, own_cpu))
-    without = [whole - start for whole, start in zip(theirs_all, imports)]
+        own.append({"generation_seconds": wall, "processor_seconds": processor})
 
-    def median(numbers):
-        return round(statistics.median(numbers), 3)
+    def medians(runs):
+        return {key: round(statistics.median(one[key] for one in runs), 3) for key in runs[0]}
 
-    theirs = {
-        "generation_seconds": median(without), "whole_process_seconds": median(theirs_all),
-        "start_and_import_seconds": median(imports), "processor_seconds": median([cpu for cpu, _ in processor])}
-    return theirs, {"generation_seconds": median(ours_all), "processor_seconds": median([cpu for _, cpu in processor])}
+    return medians(theirs), medians(own)
 
 
 def compare(rtl4ml, spec, scratch, cutoff, options, synthesis):
@@ -166,7 +163,7 @@ def compare(rtl4ml, spec, scratch, cutoff, options, synthesis):
     result = {"design": network.name, "cutoff": cutoff, "da4ml": theirs}
     ours, path, our_files = rtl4ml_design(rtl4ml, spec, folder, theirs, synthesis)
     result.update(rtl4ml=ours, outputs_differ=differing(rtl4ml, path, folder), outputs=len(samples))
-    their_time, our_time = generation_seconds(rtl4ml, spec, path, folder, cutoff, options.runs)
+    their_time, our_time = generation_times(rtl4ml, spec, path, folder, cutoff, options.runs)
     theirs.update(their_time)
     ours.update(our_time)
     if options.ecp5:
