@@ -12,7 +12,7 @@ use rtl4ml_ir::{FixedType, Kernel, Overflow, Range, Value};
 use super::bounds::{at, grid_of, times};
 use super::cast::Cast;
 use super::sink::Sink;
-use crate::lanes::{Int, LANES, Lanes, map2};
+use crate::lanes::{Int, LANES, Lanes, map, map2};
 
 /// How many outputs are computed together.
 const TILE: usize = 4;
@@ -29,8 +29,8 @@ type Rows<T> = [Vec<T>; TILE];
 /// How a sum becomes the accumulator's.
 #[derive(Clone, Copy, Debug)]
 enum Sum<T> {
-    /// The low bits of the sum of products hold it.
-    Modular,
+    /// The low bits of the sum of products, times a power of two and with the start added, hold it.
+    Modular(u32),
     /// The same after each product has lost its last bits.
     Truncated(u32),
     /// Each product and each sum is cast.
@@ -107,7 +107,7 @@ impl<T: Int> Matrix<T> {
                     return None;
                 }
                 let weights = folded(up).collect::<Option<Vec<_>>>()?;
-                Plan { weights, sum: Sum::Modular, wrap: None, counted: None, result }
+                Plan { weights, sum: Sum::Modular(0), wrap: None, counted: None, result }
             }
             Some(accum) => Plan::with_type(accum, (product_union, products), reach, &weights, up)?,
         };
@@ -133,7 +133,15 @@ impl<T: Int> Matrix<T> {
             let mut start = [T::default(); TILE];
             start[..outputs.len()].copy_from_slice(&self.start[outputs.clone()]);
             let sums = match self.sum {
-                Sum::Modular => sums(rows, x, window, start, |product| product),
+                Sum::Modular(0) => sums(rows, x, window, start, |product| product),
+                Sum::Modular(up) => {
+                    let nothing = [T::default(); TILE];
+                    let mut sums = sums(rows, x, window, nothing, |product| product);
+                    for (sums, start) in sums.iter_mut().zip(start) {
+                        *sums = map(sums, |sum| sum.up(up).plus(start));
+                    }
+                    sums
+                }
                 Sum::Truncated(bits) => {
                     sums(rows, x, window, start, move |product| product.down(bits))
                 }
@@ -223,11 +231,11 @@ impl<T: Int> Plan<T> {
             .map_or(Some(None), |wrap| wrap.map(Some))?;
         let as_is = || weights.to_vec();
         let plan = |weights, sum, wrap| Self { weights, sum, wrap, counted, result };
-        Some(if (wraps || never_leaves) && product.is_modular() && up >= 0 {
+        let no_step_shows = wraps || never_leaves;
+        Some(if no_step_shows && product.is_modular() && (0..T::BITS as i32).contains(&up) {
             // What leaves the machine's integers leaves the accumulator as well.
-            let folded = weights.iter().map(|w| shifted(*w, up)).collect::<Option<_>>()?;
-            plan(folded, Sum::Modular, wrap)
-        } else if let Some(bits) = product.truncated_bits().filter(|_| wraps || never_leaves) {
+            plan(as_is(), Sum::Modular(up as u32), wrap)
+        } else if let Some(bits) = product.truncated_bits().filter(|_| no_step_shows) {
             plan(as_is(), Sum::Truncated(bits), wrap)
         } else {
             plan(as_is(), Sum::Stepwise(steps), None)
