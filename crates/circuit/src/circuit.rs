@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::choose::{Chosen, Decision, chosen};
 use crate::dataflow::TooWide;
+use crate::distributed::Rule;
 use crate::layer::{Part, Statistics};
 use crate::{contract, stream, top};
 
@@ -209,12 +210,20 @@ pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
     over_budget.map_or(Ok(circuit), Err)
 }
 
-/// Builds the circuit of a network without `auto` layers, whatever its contract.
+/// Builds the circuit of a network without `auto` layers: the thriftiest that keeps its latency
+/// contract, else the one with the fewest levels of adders.
 pub(crate) fn assemble(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
-    let circuit = match network.network().io {
-        Io::Parallel => top::build(network)?,
-        Io::Stream => stream::top::build(network)?,
+    let with = |rule: Rule| match network.network().io {
+        Io::Parallel => top::build(network, rule),
+        Io::Stream => stream::top::build(network, rule),
     };
+    let mut circuit = with(Rule::Thrifty)?;
+    for rule in [Rule::Balanced, Rule::Quick] {
+        if contract::keeps_latency(network, &circuit) {
+            break;
+        }
+        circuit = with(rule)?;
+    }
     circuit.design.check()?;
     Ok(circuit)
 }

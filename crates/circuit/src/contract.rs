@@ -5,7 +5,15 @@ use rtl4ml_ir::{Clock, Io, LatencyBound, Layer, Op, Target, VerifiedNetwork};
 
 use crate::circuit::{Circuit, CircuitError};
 use crate::delay::DelayModel;
+use crate::distributed::Rule;
 use crate::{plan, stream};
+
+/// Whether a circuit has the latency that the contract of its network allows.
+pub(crate) fn keeps_latency(network: &VerifiedNetwork, circuit: &Circuit) -> bool {
+    let clock = network.network().target.clock;
+    let bound = network.network().contract.latency;
+    bound.is_none_or(|bound| circuit.interface.latency_cycles <= bound.cycles(clock.period_ps))
+}
 
 /// Checks a circuit against the contract of its network.
 pub(crate) fn check(network: &VerifiedNetwork, circuit: &Circuit) -> Result<(), CircuitError> {
@@ -14,9 +22,7 @@ pub(crate) fn check(network: &VerifiedNetwork, circuit: &Circuit) -> Result<(), 
     if let Some(asked) = contract.initiation_interval_cycles.filter(|asked| *asked < found) {
         return Err(interval_error(network, circuit, asked));
     }
-    let found = circuit.interface.latency_cycles;
-    let clock = network.network().target.clock;
-    match contract.latency.filter(|bound| bound.cycles(clock.period_ps) < found) {
+    match contract.latency.filter(|_| !keeps_latency(network, circuit)) {
         Some(bound) => Err(latency_error(network, circuit, bound)),
         None => Ok(()),
     }
@@ -119,16 +125,17 @@ fn has_reuse(network: &VerifiedNetwork) -> bool {
     network.network().layers.iter().any(|layer| layer.implementation.reuse_factor > 1)
 }
 
-/// The latency of a network at another clock.
+/// The latency of a network at another clock, with the fewest levels of adders.
 fn latency_at(network: &VerifiedNetwork, clock: Clock) -> Option<u64> {
     let target = Target { clock, ..network.network().target.clone() };
     let model = DelayModel::new(&target);
+    let rule = Rule::Quick;
     match network.network().io {
         Io::Parallel => {
-            let plan = plan::plan(network, &model).ok()?;
+            let plan = plan::plan(network, &model, rule).ok()?;
             Some(plan.latency_cycles(&network.network().outputs))
         }
-        Io::Stream => Some(stream::plan::plan(network, &model).ok()?.run.latency_cycles),
+        Io::Stream => Some(stream::plan::plan(network, &model, rule).ok()?.run.latency_cycles),
     }
 }
 

@@ -15,6 +15,7 @@ use rtl4ml_ir::{InputId, Layer, LayerId, Op, Source, TensorType, VerifiedNetwork
 use crate::bus::BusLayout;
 use crate::circuit::CircuitError;
 use crate::delay::DelayModel;
+use crate::distributed::Rule;
 use crate::layer::{BuiltLayer, Untimed};
 use crate::layers::{LayerContext, Wire};
 use crate::pipeline::region::{PlacedLayer, Read, Region};
@@ -83,7 +84,11 @@ impl Plan {
 }
 
 /// Builds the layers of a network.
-pub(crate) fn plan(verified: &VerifiedNetwork, model: &DelayModel) -> Result<Plan, CircuitError> {
+pub(crate) fn plan(
+    verified: &VerifiedNetwork,
+    model: &DelayModel,
+    rule: Rule,
+) -> Result<Plan, CircuitError> {
     let network = verified.network();
     let timings = (0..network.inputs.len() as u32)
         .map(|index| {
@@ -92,7 +97,7 @@ pub(crate) fn plan(verified: &VerifiedNetwork, model: &DelayModel) -> Result<Pla
             (source, Timing { cycle: 0, arrivals_ps })
         })
         .collect();
-    let mut planner = Planner { verified, model, timings, layers: HashMap::new() };
+    let mut planner = Planner { verified, model, rule, timings, layers: HashMap::new() };
     let levels = planner.levels();
     for level in 0..=levels.values().map(|place| place.level).max().unwrap_or(0) {
         planner.region(&levels, level)?;
@@ -115,6 +120,7 @@ struct Place {
 struct Planner<'a> {
     verified: &'a VerifiedNetwork,
     model: &'a DelayModel,
+    rule: Rule,
     timings: HashMap<Source, Timing>,
     layers: HashMap<LayerId, PlannedLayer>,
 }
@@ -152,8 +158,7 @@ impl Planner<'_> {
         module_name: &'c str,
     ) -> LayerContext<'c> {
         let output = self.verified.tensor_type(Source::Layer(id));
-        let contract = self.verified.network().contract;
-        LayerContext { module_name, layer, inputs, output, model: self.model, contract }
+        LayerContext { module_name, layer, inputs, output, model: self.model, rule: self.rule }
     }
 
     /// Chooses the stages of a region and builds its layers.

@@ -11,6 +11,7 @@ use rtl4ml_ir::{Io, Layer, Source, VerifiedNetwork};
 use crate::bus::{BusLayout, port_lanes};
 use crate::circuit::{Circuit, CircuitError, Interface, LayerSummary, Port};
 use crate::delay::DelayModel;
+use crate::distributed::Rule;
 use crate::doc;
 use crate::layer::{BIT, BuiltLayer, Statistics};
 use crate::layers::Wire;
@@ -45,9 +46,9 @@ struct Top<'a> {
 }
 
 /// Builds all layers and the top module.
-pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
+pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, CircuitError> {
     let network = verified.network();
-    let plan = plan(verified, &DelayModel::new(&network.target))?;
+    let plan = plan(verified, &DelayModel::new(&network.target), rule)?;
     let initiation_interval_cycles = plan.initiation_interval_cycles();
     let latency_cycles = plan.latency_cycles(&network.outputs);
     let (library, top_name) = Library::new(&network.name);

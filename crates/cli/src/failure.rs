@@ -98,6 +98,9 @@ pub enum Failure {
         /// How many went in.
         expected: usize,
     },
+    /// No threads to work on.
+    #[error("cannot start threads: {0}")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
     /// The handoff folder could not be written.
     #[error(transparent)]
     Handoff(#[from] HandoffError),

@@ -6,7 +6,7 @@
 //! that share theirs count three bits of one weight and two of the next ([`Counter`]): eight bits
 //! enter three columns where an adder of two words takes six.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use crate::design::{BitOf, SignalId};
@@ -115,7 +115,56 @@ impl<B: Copy> Compression<B> {
     }
 }
 
+/// Some bits of a signal at once: ± (its bits of the mask) * 2^`shift`, a negative shift being one
+/// to the right that drops no bit of the mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaskedBits {
+    /// The signal.
+    pub signal: SignalId,
+    /// Which of its bits are added.
+    pub mask: u64,
+    /// The shift to the left.
+    pub shift: i32,
+    /// Whether they are subtracted, as those are whose inverses are added.
+    pub negative: bool,
+}
+
 impl Compression {
+    /// The sum as a constant and few terms, for simulators: each has all the bits of a signal that
+    /// are moved by the same shift. Modulo 2^64, columns from 64 on left out.
+    pub fn masked(&self) -> (u64, Vec<MaskedBits>) {
+        let mut constant = 0u64;
+        let mut terms: Vec<MaskedBits> = Vec::new();
+        let mut known: HashMap<(SignalId, i32, bool), Vec<usize>> = HashMap::new();
+        for (column, addend) in self.addends().filter(|(column, _)| *column < 64) {
+            let (of, negative) = match addend {
+                Addend::Zero => continue,
+                Addend::One => {
+                    constant = constant.wrapping_add(1 << column);
+                    continue;
+                }
+                Addend::Bit(of) => (of, false),
+                Addend::Inverse(of) => {
+                    // The inverse of a bit is 1 less the bit.
+                    constant = constant.wrapping_add(1 << column);
+                    (of, true)
+                }
+            };
+            let shift = column as i32 - of.bit as i32;
+            let alike = known.entry((of.signal, shift, negative)).or_default();
+            // A bit that is added twice is in two terms.
+            match alike.iter().find(|term| terms[**term].mask >> of.bit & 1 == 0) {
+                Some(term) => terms[*term].mask |= 1 << of.bit,
+                None => {
+                    alike.push(terms.len());
+                    let mask = 1 << of.bit;
+                    terms.push(MaskedBits { signal: of.signal, mask, shift, negative });
+                }
+            }
+        }
+        (constant, terms)
+    }
+
     /// The signals that are read, some more than once.
     pub fn signals(&self) -> impl Iterator<Item = SignalId> + '_ {
         self.addends().filter_map(|(_, addend)| addend.bit()).map(|bit| bit.signal)

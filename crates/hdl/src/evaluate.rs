@@ -4,7 +4,7 @@
 //! integer; an unsigned signal of 64 bits holds its two's complement bits, which only the
 //! operations that look at the top of a number must know ([`Op::ShiftRight`], [`Op::Fits`]).
 
-use crate::compress::Addend;
+use crate::compress::MaskedBits;
 use crate::design::{BusDriver, Expr, Module, Operand, SignalId, Type};
 
 /// A statement whose operands are places in the value array.
@@ -36,16 +36,7 @@ enum Op {
     And { a: u32, b: u32 },
     Or { a: u32, b: u32 },
     Not { a: u32 },
-    Compress { bits: Box<[WeightedBit]>, constant: i64 },
-}
-
-/// A bit of a value: it, or its inverse, times 2^column.
-#[derive(Clone, Copy, Debug)]
-struct WeightedBit {
-    value: u32,
-    bit: u8,
-    inverted: bool,
-    column: u8,
+    Compress { terms: Box<[MaskedBits]>, constant: u64 },
 }
 
 impl Type {
@@ -176,22 +167,8 @@ fn compile_expr(module: &Module, target: SignalId, expr: &Expr, values: &mut Vec
         Expr::Or { a, b } => Op::Or { a: a.0, b: b.0 },
         Expr::Not { a } => Op::Not { a: a.0 },
         Expr::Compress(ref compression) => {
-            let mut constant = 0i64;
-            let mut bits = Vec::new();
-            for (column, addend) in compression.addends().filter(|(column, _)| *column < 64) {
-                let (of, inverted) = match addend {
-                    Addend::Zero => continue,
-                    Addend::One => {
-                        constant = constant.wrapping_add(1 << column);
-                        continue;
-                    }
-                    Addend::Bit(of) => (of, false),
-                    Addend::Inverse(of) => (of, true),
-                };
-                let (bit, column) = (of.bit as u8, column as u8);
-                bits.push(WeightedBit { value: of.signal.0, bit, inverted, column });
-            }
-            Op::Compress { bits: bits.into(), constant }
+            let (constant, terms) = compression.masked();
+            Op::Compress { terms: terms.into(), constant }
         }
     }
 }
@@ -203,10 +180,14 @@ pub(crate) fn run(statements: &[Compiled], values: &mut [i64]) {
         let v = |place: u32| values[place as usize];
         let shl = |value: i64, shift: u8| value.checked_shl(u32::from(shift)).unwrap_or(0);
         let result = match *op {
-            Op::Compress { ref bits, constant } => bits.iter().fold(constant, |sum, of| {
-                let bit = ((v(of.value) >> of.bit) ^ i64::from(of.inverted)) & 1;
-                sum.wrapping_add(bit << of.column)
-            }),
+            Op::Compress { ref terms, constant } => terms.iter().fold(constant, |sum, term| {
+                let bits = v(term.signal.0) as u64 & term.mask;
+                let bits = match term.shift {
+                    0.. => bits << term.shift,
+                    _ => bits >> -term.shift,
+                };
+                if term.negative { sum.wrapping_sub(bits) } else { sum.wrapping_add(bits) }
+            }) as i64,
             Op::Add { a, shift_a, b, shift_b } => {
                 shl(v(a), shift_a).wrapping_add(shl(v(b), shift_b))
             }

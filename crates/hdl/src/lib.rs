@@ -23,7 +23,7 @@ pub mod verilog;
 
 pub use block::ModuleBlock;
 pub use check::DesignError;
-pub use compress::{Addend, Compression, Counter};
+pub use compress::{Addend, Compression, Counter, MaskedBits};
 pub use design::{
     BitOf, Bus, BusDriver, BusId, BusRegister, Connection, Design, Direction, Expr, Instance, Item,
     MemoryStyle, Module, ModuleId, MultiplierHint, Operand, Port, PortBinding, Ram, Register, Rom,

@@ -7,13 +7,14 @@
 
 use rtl4ml_hdl::Design;
 use rtl4ml_ir::{
-    Contract, Implementation, Io, Layer, LayerId, MultiplierStyle, Op, Shape, Source, TensorType,
+    Implementation, Io, Layer, LayerId, MultiplierStyle, Op, Shape, Source, TensorType,
     VerifiedNetwork,
 };
 
 use super::search::Cost;
 use crate::circuit::CircuitError;
 use crate::delay::DelayModel;
+use crate::distributed::Rule;
 use crate::estimate::{Resources, estimate_design};
 use crate::layer::{BuiltLayer, CORE};
 use crate::layers::LayerContext;
@@ -179,14 +180,13 @@ impl Alone {
         &self,
         implementation: Implementation,
         model: &DelayModel,
-        contract: Contract,
     ) -> Result<Option<Cost>, CircuitError> {
         let layer = Layer { implementation, ..self.layer.clone() };
         let inputs: Vec<&TensorType> = self.operands.iter().collect();
-        let module_name = "alone";
+        let (module_name, rule) = ("alone", Rule::Thrifty);
         let output = &self.result;
         let context =
-            LayerContext { module_name, layer: &layer, inputs: &inputs, output, model, contract };
+            LayerContext { module_name, layer: &layer, inputs: &inputs, output, model, rule };
         let arrivals: Vec<Vec<u32>> =
             inputs.iter().map(|input| vec![0; input.element_count()]).collect();
         let Some(built) = context.build(&arrivals)? else { return Ok(None) };

@@ -275,13 +275,12 @@ impl<'a> Chooser<'a> {
         interval: u64,
     ) -> Result<Vec<(Implementation, Cost)>, CircuitError> {
         let layer = &mut self.layers[index];
-        let contract = self.verified.network().contract;
         let mut refused = None;
         for implementation in candidates::implementations(&layer.alone, interval) {
             if layer.looked_at.iter().any(|(known, _)| *known == implementation) {
                 continue;
             }
-            let cost = match layer.alone.cost(implementation, &self.model, contract) {
+            let cost = match layer.alone.cost(implementation, &self.model) {
                 Ok(cost) => Some(cost.unwrap_or_default()),
                 Err(error) => {
                     refused = Some(error);

@@ -40,7 +40,7 @@ pub fn untimed(
                 _ => format!("sum_{index}_"),
             };
             multipliers += multiplier_count(dataflow, kernel, &terms, style);
-            for sum in sums(dataflow, kernel, &terms, style, &prefix)? {
+            for sum in sums(dataflow, kernel, &terms, style, context.rule, &prefix)? {
                 let sum = result(dataflow, sum, result_type, results.len())?;
                 results.push(sum);
             }
@@ -58,6 +58,7 @@ fn sums(
     kernel: &Kernel,
     inputs: &[Term],
     style: MultiplierStyle,
+    rule: Rule,
     prefix: &str,
 ) -> Result<Vec<Term>, TooWide> {
     let mut sums = vec![None; kernel.shape.n_out];
@@ -72,7 +73,7 @@ fn sums(
             *built = Some(sum_of_casts(dataflow, kernel, inputs, style, j, &name)?);
         }
     }
-    let exact = distributed::sums(dataflow, inputs, &distributed, Rule::default())?;
+    let exact = distributed::sums(dataflow, inputs, &distributed, rule)?;
     for (j, exact) in columns.into_iter().zip(exact) {
         sums[j] = Some(match kernel.accumulator {
             Accumulator::Exact => exact,

@@ -13,10 +13,11 @@ mod softmax;
 pub(crate) use cast::result;
 
 use rtl4ml_ir::layers::Conv;
-use rtl4ml_ir::{Contract, Dense, Layer, Op, TensorType};
+use rtl4ml_ir::{Dense, Layer, Op, TensorType};
 
 use crate::circuit::CircuitError;
 use crate::delay::DelayModel;
+use crate::distributed::Rule;
 use crate::kernel;
 use crate::layer::{BuiltLayer, Untimed};
 
@@ -36,8 +37,8 @@ pub struct LayerContext<'a> {
     pub output: &'a TensorType,
     /// The delays and the budget of a stage.
     pub model: &'a DelayModel,
-    /// What the whole network must keep, for a layer that can be shallower for more area.
-    pub contract: Contract,
+    /// What sums by distributed arithmetic look at first.
+    pub rule: Rule,
 }
 
 impl<'a> LayerContext<'a> {

@@ -12,6 +12,7 @@ use super::{collect, emit, fifo, fork, gate};
 use crate::bus::{BusLayout, port_lanes};
 use crate::circuit::{Circuit, CircuitError, Interface, LayerSummary, Port};
 use crate::delay::DelayModel;
+use crate::distributed::Rule;
 use crate::doc;
 use crate::layer::{BIT, Statistics};
 use crate::library::Library;
@@ -39,10 +40,10 @@ struct Top<'a> {
 }
 
 /// Builds all parts and the top module.
-pub(crate) fn build(verified: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
+pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, CircuitError> {
     let network = verified.network();
     let Plan { parts, channels, layer_intervals, run } =
-        plan(verified, &DelayModel::new(&network.target))?;
+        plan(verified, &DelayModel::new(&network.target), rule)?;
     let (library, top_name) = Library::new(&network.name);
     let mut namer = Namer::default();
     // A signal must not have the name of its module: linters take it for a mistake.

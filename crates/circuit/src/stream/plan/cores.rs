@@ -92,7 +92,7 @@ impl Planner<'_> {
             inputs: &inputs,
             output: result,
             model: self.model,
-            contract: self.verified.network().contract,
+            rule: self.rule,
         };
         let built = context.build(arrivals)?;
         let wires = if built.is_some() { None } else { context.wires() };

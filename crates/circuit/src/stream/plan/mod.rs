@@ -14,6 +14,7 @@ use super::pace::Run;
 use super::scan::Scan;
 use crate::circuit::CircuitError;
 use crate::delay::DelayModel;
+use crate::distributed::Rule;
 use crate::layer::BuiltLayer;
 use crate::layers::Wire;
 
@@ -145,10 +146,15 @@ impl Stage {
 ///
 /// # Errors
 /// What of the network cannot be built as streams.
-pub fn plan(verified: &VerifiedNetwork, model: &DelayModel) -> Result<Plan, CircuitError> {
+pub fn plan(
+    verified: &VerifiedNetwork,
+    model: &DelayModel,
+    rule: Rule,
+) -> Result<Plan, CircuitError> {
     let mut planner = Planner {
         verified,
         model,
+        rule,
         parts: Vec::new(),
         channels: Vec::new(),
         readers: readers(verified),
@@ -215,6 +221,7 @@ fn is_alias(verified: &VerifiedNetwork, source: Source) -> bool {
 struct Planner<'a> {
     verified: &'a VerifiedNetwork,
     model: &'a DelayModel,
+    rule: Rule,
     parts: Vec<Part>,
     channels: Vec<Channel>,
     readers: HashMap<Source, usize>,
