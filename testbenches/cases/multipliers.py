@@ -97,6 +97,22 @@ def mixed_reuse(random: Random):
 
 
 @case
+def chosen_strategies(random: Random):
+    """Strategies auto, auto with a reuse factor of 6, distributed arithmetic and resource."""
+    x = random_input(random, [8], "fixed<8,4,RND,SAT>", 32)
+    w = "fixed<6,1,RND,SAT>"
+    narrow = types(w, w, result="fixed<9,5,RND,SAT>")
+    layers = [
+        random_dense(random, "fc1", 8, 6, narrow),
+        random_dense(random, "fc2", 6, 6, narrow, reuse_factor=6),
+        random_dense(random, "fc3", 6, 5, narrow, strategy="distributed_arithmetic"),
+        random_dense(random, "fc4", 5, 4, types(w), strategy="resource", reuse_factor=4),
+    ]
+    defaults = {"strategy": "auto"}
+    return new(chosen_strategies, [x], layers, defaults=defaults), unchecked
+
+
+@case
 def multiplier_styles(random: Random):
     """The same wide products in DSP blocks, in look-up tables and as the tool chooses."""
     x = random_input(random, [4], "fixed<18,6>", 32)
