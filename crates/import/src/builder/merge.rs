@@ -15,7 +15,10 @@ impl Builder {
             match broadcast(&extents, &signal.extents) {
                 Some(both) => extents = both,
                 None => {
-                    return refuse(format!("{extents:?} and {:?} do not broadcast", signal.extents));
+                    return refuse(format!(
+                        "{extents:?} and {:?} do not broadcast",
+                        signal.extents
+                    ));
                 }
             }
         }

@@ -349,7 +349,9 @@ fn input(
             // A batch is one sample.
             None if axis == 0 => known.push(1),
             None => {
-                return refuse(format!("its extent {axis} is not known: export with fixed extents"));
+                return refuse(format!(
+                    "its extent {axis} is not known: export with fixed extents"
+                ));
             }
         }
     }
