@@ -186,6 +186,7 @@ impl Agreement {
 
 /// The index of the first maximum.
 fn argmax(numbers: &[f64]) -> usize {
-    let after = |best: usize, index: usize| if numbers[index] > numbers[best] { index } else { best };
+    let after =
+        |best: usize, index: usize| if numbers[index] > numbers[best] { index } else { best };
     (0..numbers.len()).fold(0, after)
 }

@@ -11,6 +11,11 @@
 //! layers of them, `tidy` makes the layers those that a person would have written, and `write`
 //! gives the text. `docs/import.md` says what becomes of each operator.
 
+#![allow(
+    clippy::float_cmp,
+    reason = "scales are the same or they are not: whether something is exact is a question of every bit"
+)]
+
 mod builder;
 mod draft;
 mod error;
@@ -39,10 +44,15 @@ pub fn import(path: &Path, options: &Options) -> Result<Imported, ImportError> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     match extension.as_deref() {
         Some("onnx") => onnx::import(path, options),
-        Some("keras" | "h5" | "hdf5" | "json") => keras::import(path, options.weights.as_deref(), options),
+        Some("keras" | "h5" | "hdf5" | "json") => {
+            keras::import(path, options.weights.as_deref(), options)
+        }
         other => Err(ImportError::Malformed {
             path: path.to_owned(),
-            message: format!("files that end in `{}` are not imported; legal: .onnx, .keras, .h5, .json", other.unwrap_or("")),
+            message: format!(
+                "files that end in `{}` are not imported; legal: .onnx, .keras, .h5, .json",
+                other.unwrap_or("")
+            ),
         }),
     }
 }

@@ -12,22 +12,42 @@ use crate::types::choose;
 
 /// Layers that cast an exact result once, so that a cast behind them can be theirs.
 const CASTING: [&str; 21] = [
-    "dense", "conv1d", "conv2d", "depthwise_conv1d", "depthwise_conv2d", "max_pool1d", "max_pool2d",
-    "batch_norm", "add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate",
-    "relu", "leaky_relu", "prelu", "hard_tanh", "average_pool1d", "average_pool2d",
+    "dense",
+    "conv1d",
+    "conv2d",
+    "depthwise_conv1d",
+    "depthwise_conv2d",
+    "max_pool1d",
+    "max_pool2d",
+    "batch_norm",
+    "add",
+    "subtract",
+    "multiply",
+    "average",
+    "maximum",
+    "minimum",
+    "concatenate",
+    "relu",
+    "leaky_relu",
+    "prelu",
+    "hard_tanh",
+    "average_pool1d",
+    "average_pool2d",
 ];
 
 /// Layers that read a table whose entries are rounded to nearest.
-const TABULATED: [&str; 7] =
-    ["sigmoid", "tanh", "softplus", "softsign", "elu", "selu", "softmax"];
+const TABULATED: [&str; 7] = ["sigmoid", "tanh", "softplus", "softsign", "elu", "selu", "softmax"];
 
 /// Layers that have a bias.
 const BIASED: [&str; 5] = ["dense", "conv1d", "conv2d", "depthwise_conv1d", "depthwise_conv2d"];
 
+/// Looks at one layer; says whether it changed something.
+type Pass<'a> = &'a dyn Fn(&mut Draft, usize) -> bool;
+
 /// Makes a draft shorter.
 pub fn tidy(draft: &mut Draft, fraction_bits: u32) {
     drop_unread(draft);
-    let passes: [&dyn Fn(&mut Draft, usize) -> bool; 4] = [
+    let passes: [Pass; 4] = [
         &|draft, layer| compose(draft, layer, fraction_bits),
         &|draft, layer| shift_into_bias(draft, layer, fraction_bits),
         &cast_in_producer,
@@ -105,8 +125,8 @@ fn shift_into_bias(draft: &mut Draft, index: usize, fraction_bits: u32) -> bool 
         return false;
     };
     let (first, second) = (&draft.layers[producer], &draft.layers[index]);
-    let is_shift = second.kind == "batch_norm"
-        && second.numbers[0].values.iter().all(|scale| *scale == 1.0);
+    let is_shift =
+        second.kind == "batch_norm" && second.numbers[0].values.iter().all(|scale| *scale == 1.0);
     if !is_shift || !BIASED.contains(&first.kind) || first.result.is_some() {
         return false;
     }

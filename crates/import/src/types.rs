@@ -107,9 +107,8 @@ pub fn choose(numbers: &[f64], declared: Option<Format>, fraction_bits: u32) -> 
     let leading_zeros = (-libm::floor(libm::log2(largest)) as i32 - 1).max(0);
     let most = (fraction_bits as i32 + leading_zeros).min(needed).min(MAX_FRACTION_BITS);
     let mut fractions = (-MAX_FRACTION_BITS..=most).rev();
-    let found = fractions.find_map(|fraction| {
-        Some((fraction, format_holding(lo, hi, fraction, MAX_EXACT_WIDTH)?))
-    });
+    let found = fractions
+        .find_map(|fraction| Some((fraction, format_holding(lo, hi, fraction, MAX_EXACT_WIDTH)?)));
     // Numbers below MAX_NUMBER always have one.
     let (fraction, format) = found.unwrap_or((0, Format::signed(MAX_EXACT_WIDTH, 0)));
     let ty = FixedType::from(format).with_modes(Rounding::RndConv, Overflow::Sat);

@@ -86,8 +86,7 @@ impl Builder {
         let x = &self.narrowed(x.clone(), scales.ty.format.width)?;
         let (shifts, shift_is_exact) =
             self.numbers("shift", vec![channels], shift.to_vec(), None)?;
-        let fraction =
-            (x.fraction + scales.ty.fraction_bits()).max(shifts.ty.fraction_bits());
+        let fraction = (x.fraction + scales.ty.fraction_bits()).max(shifts.ty.fraction_bits());
         let bound = |channel: usize| {
             let (lo, hi) = x.bounds[channel];
             let (a, b) = (scale[channel] * lo, scale[channel] * hi);

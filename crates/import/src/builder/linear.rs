@@ -6,7 +6,7 @@ use super::affine::{in_units, shortened};
 use super::{Builder, Signal};
 use crate::draft::{DraftLayer, Setting};
 use crate::error::{Lowered, refuse};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, element_count};
 use crate::types::{is_power_of_two, log2_exact};
 
 /// What lies beyond the edges of an image.
@@ -66,7 +66,8 @@ impl Windows {
         let is_as = |other: &Self| {
             (0..cells.len()).all(|axis| {
                 let (extent, cells) = (extents[axis], cells[axis]);
-                let same_start = self.ends(axis, extent, cells).0 == other.ends(axis, extent, cells).0;
+                let same_start =
+                    self.ends(axis, extent, cells).0 == other.ends(axis, extent, cells).0;
                 same_start && self.count(axis, extent, cells) == other.count(axis, extent, cells)
             })
         };
@@ -96,11 +97,7 @@ pub(super) fn declared_format(numbers: &Tensor) -> Option<Format> {
 /// Takes scales that are no powers of two out of weights, where each of the `columns` has one:
 /// element i belongs to column i modulo `columns`.
 fn split(weight: &Tensor, columns: usize) -> Kernel {
-    let plain = |declared| Kernel {
-        values: weight.numbers.to_vec(),
-        scale: vec![1.0],
-        declared,
-    };
+    let plain = |declared| Kernel { values: weight.numbers.to_vec(), scale: vec![1.0], declared };
     let Some(grid) = &weight.grid else {
         return plain(None);
     };
@@ -135,11 +132,15 @@ impl Builder {
             return refuse(format!("its weight has the extents {:?}", weight.extents));
         };
         if x.channels() != inputs || x.extents.is_empty() {
-            return refuse(format!("its weight is for {inputs} inputs, but there are {}", x.channels()));
+            return refuse(format!(
+                "its weight is for {inputs} inputs, but there are {}",
+                x.channels()
+            ));
         }
         let row = |index: usize| index / outputs;
         let wiring = Wiring { columns: outputs, row: &row, is_padded: false };
-        let layer = DraftLayer::new("dense", Vec::new()).with("units", Setting::Integer(outputs as i64));
+        let layer =
+            DraftLayer::new("dense", Vec::new()).with("units", Setting::Integer(outputs as i64));
         let extents = [&x.extents[..x.extents.len() - 1], &[outputs]].concat();
         self.weighted(x, layer, weight, bias, &wiring, extents)
     }
@@ -153,11 +154,16 @@ impl Builder {
         windows: &Windows,
     ) -> Lowered<Signal> {
         let rank = windows.strides.len();
-        let (&[channels, filters], true) = (weight.extents.get(rank..).and_then(|e| e.as_array()).unwrap_or(&[0; 2]), weight.extents.len() == rank + 2) else {
+        let Some([channels, filters]) =
+            weight.extents.get(rank..).and_then(|e| <[usize; 2]>::try_from(e).ok())
+        else {
             return refuse(format!("its weight has the extents {:?}", weight.extents));
         };
         if x.channels() != channels {
-            return refuse(format!("its weight is for {channels} channels, but there are {}", x.channels()));
+            return refuse(format!(
+                "its weight is for {channels} channels, but there are {}",
+                x.channels()
+            ));
         }
         let kind = if rank == 1 { "conv1d" } else { "conv2d" };
         let row = |index: usize| index / filters % channels;
@@ -173,16 +179,30 @@ impl Builder {
         windows: &Windows,
     ) -> Lowered<Signal> {
         let rank = windows.strides.len();
-        let (&[channels, multiplier], true) = (weight.extents.get(rank..).and_then(|e| e.as_array()).unwrap_or(&[0; 2]), weight.extents.len() == rank + 2) else {
+        let Some([channels, multiplier]) =
+            weight.extents.get(rank..).and_then(|e| <[usize; 2]>::try_from(e).ok())
+        else {
             return refuse(format!("its weight has the extents {:?}", weight.extents));
         };
         if x.channels() != channels {
-            return refuse(format!("its weight is for {channels} channels, but there are {}", x.channels()));
+            return refuse(format!(
+                "its weight is for {channels} channels, but there are {}",
+                x.channels()
+            ));
         }
         let kind = if rank == 1 { "depthwise_conv1d" } else { "depthwise_conv2d" };
         let row = |index: usize| index / multiplier % channels;
         let columns = channels * multiplier;
-        self.window_layer(x, kind, ("depth_multiplier", multiplier), weight, bias, windows, columns, &row)
+        self.window_layer(
+            x,
+            kind,
+            ("depth_multiplier", multiplier),
+            weight,
+            bias,
+            windows,
+            columns,
+            &row,
+        )
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of a convolution, used twice")]
@@ -207,7 +227,12 @@ impl Builder {
         for axis in 0..rank {
             match windows.count(axis, x.extents[axis], cells[axis]) {
                 Some(count) => counts.push(count),
-                None => return refuse(format!("its window of {cells:?} cells is larger than the image {:?}", x.extents)),
+                None => {
+                    return refuse(format!(
+                        "its window of {cells:?} cells is larger than the image {:?}",
+                        x.extents
+                    ));
+                }
             }
         }
         let mut x = x.clone();
@@ -248,14 +273,18 @@ impl Builder {
         if columns == 0 || weight.numbers.is_empty() {
             return refuse("it has no weights");
         }
+        if element_count(&extents).is_none() {
+            return refuse(format!("its result would have the extents {extents:?}"));
+        }
         let Kernel { mut values, scale, declared } = split(weight, columns);
-        let mut factor: Vec<f64> =
-            (0..columns).map(|column| scale[column % scale.len()]).collect();
+        let mut factor: Vec<f64> = (0..columns).map(|column| scale[column % scale.len()]).collect();
         let mut declared = declared;
         match x.uniform_factor() {
             Some(1.0) => {}
             Some(common) if !is_power_of_two(common.abs()) => {
-                factor.iter_mut().for_each(|factor| *factor *= common);
+                for factor in &mut factor {
+                    *factor *= common;
+                }
             }
             _ => {
                 // Powers of two move the binary point of a weight; other factors of channels

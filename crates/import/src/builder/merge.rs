@@ -4,7 +4,7 @@ use super::affine::shortened;
 use super::{Builder, Signal};
 use crate::draft::{DraftLayer, Setting};
 use crate::error::{Lowered, refuse};
-use crate::tensor::broadcast;
+use crate::tensor::{broadcast, element_count};
 
 impl Builder {
     /// `add`, `subtract`, `multiply`, `average`, `maximum` or `minimum` of signals whose extents
@@ -14,8 +14,16 @@ impl Builder {
         for signal in signals {
             match broadcast(&extents, &signal.extents) {
                 Some(both) => extents = both,
-                None => return refuse(format!("{extents:?} and {:?} do not broadcast", signal.extents)),
+                None => {
+                    return refuse(format!(
+                        "{extents:?} and {:?} do not broadcast",
+                        signal.extents
+                    ));
+                }
             }
+        }
+        if element_count(&extents).is_none() {
+            return refuse(format!("its result would have the extents {extents:?}"));
         }
         let is_product = kind == "multiply";
         let has_sign = matches!(kind, "maximum" | "minimum");
@@ -62,7 +70,10 @@ impl Builder {
             "multiply" => fractions.sum(),
             "average" => {
                 if !signals.len().is_power_of_two() {
-                    return refuse(format!("an average of {} tensors is not exact: use an add and a scale", signals.len()));
+                    return refuse(format!(
+                        "an average of {} tensors is not exact: use an add and a scale",
+                        signals.len()
+                    ));
                 }
                 fractions.max().unwrap_or(0) + signals.len().ilog2() as i32
             }

@@ -24,7 +24,7 @@ use rtl4ml_ir::{FixedType, Format, Overflow, Rounding};
 
 use crate::draft::{Draft, DraftInput, DraftLayer, Numbers, Source};
 use crate::error::{Lowered, refuse};
-use crate::tensor::element_count;
+use crate::tensor::{MAX_NUMBERS, element_count};
 use crate::types::{self, choose, exp2, format_holding};
 
 pub use curves::Curve;
@@ -129,6 +129,8 @@ pub struct Builder {
     /// What is said of its first layer.
     comment: Option<String>,
     names: HashSet<String>,
+    /// How many trained numbers the layers have.
+    number_count: usize,
 }
 
 impl Builder {
@@ -141,6 +143,7 @@ impl Builder {
             hint: String::new(),
             comment: None,
             names: HashSet::new(),
+            number_count: 0,
         }
     }
 
@@ -219,6 +222,12 @@ impl Builder {
         name
     }
 
+    /// Notes something of the operation that is being lowered.
+    pub fn note(&mut self, text: &str) {
+        let whose = if self.hint.is_empty() { "a layer" } else { &self.hint };
+        self.notes.push(format!("{whose}: {text}"));
+    }
+
     /// Trained numbers with a type, and whether that is exact; what it is not is noted.
     fn numbers(
         &mut self,
@@ -230,12 +239,17 @@ impl Builder {
         if let Some(number) = values.iter().find(|n| n.is_nan() || n.abs() > types::MAX_NUMBER) {
             return refuse(format!("its {key} holds {number}, which no fixed-point type does"));
         }
+        self.number_count += values.len();
+        if self.number_count > MAX_NUMBERS {
+            return refuse(format!(
+                "the layers up to it have more than {MAX_NUMBERS} trained numbers"
+            ));
+        }
         let chosen = choose(&values, declared, self.options.fraction_bits);
         if chosen.error > 0.0 {
             let (ty, error) = (chosen.ty, chosen.error);
             let note = format!("the {key} is rounded to {ty}: off by at most {error:.1e}");
-            let whose = if self.hint.is_empty() { "a layer".to_owned() } else { self.hint.clone() };
-            self.notes.push(format!("{whose}: {note}"));
+            self.note(&note);
         }
         Ok((Numbers { key, extents, values, ty: chosen.ty }, chosen.error == 0.0))
     }
@@ -338,7 +352,11 @@ pub fn legal_name(text: &str) -> String {
         }
     }
     let name = name.trim_end_matches('_');
-    let name = if name.starts_with(|c: char| c.is_ascii_digit()) { format!("n{name}") } else { name.to_owned() };
+    let name = if name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("n{name}")
+    } else {
+        name.to_owned()
+    };
     // Room is left for what makes names unique.
     name.chars().take(40).collect()
 }

@@ -74,9 +74,13 @@ impl Builder {
         if ends.iter().all(|ends| *ends == (0, 0)) {
             return Ok(x.clone());
         }
-        self.ends_layer(x, ["zero_padding1d", "zero_padding2d"], "padding", ends, |extent, (before, after)| {
-            extent.checked_add(before)?.checked_add(after)
-        })
+        self.ends_layer(
+            x,
+            ["zero_padding1d", "zero_padding2d"],
+            "padding",
+            ends,
+            |extent, (before, after)| extent.checked_add(before)?.checked_add(after),
+        )
     }
 
     /// Elements dropped before and after each spatial axis.
@@ -84,9 +88,15 @@ impl Builder {
         if ends.iter().all(|ends| *ends == (0, 0)) {
             return Ok(x.clone());
         }
-        self.ends_layer(x, ["cropping1d", "cropping2d"], "cropping", ends, |extent, (before, after)| {
-            extent.checked_sub(before)?.checked_sub(after).filter(|left| *left > 0)
-        })
+        self.ends_layer(
+            x,
+            ["cropping1d", "cropping2d"],
+            "cropping",
+            ends,
+            |extent, (before, after)| {
+                extent.checked_sub(before)?.checked_sub(after).filter(|left| *left > 0)
+            },
+        )
     }
 
     fn ends_layer(
@@ -99,7 +109,10 @@ impl Builder {
     ) -> Lowered<Signal> {
         let rank = ends.len();
         if x.extents.len() != rank + 1 || !(1..=2).contains(&rank) {
-            return refuse(format!("an image of the extents {:?} has no layer of this kind", x.extents));
+            return refuse(format!(
+                "an image of the extents {:?} has no layer of this kind",
+                x.extents
+            ));
         }
         let new = x.extents.iter().zip(ends).map(|(extent, ends)| changed(*extent, *ends));
         let Some(mut extents) = new.collect::<Option<Vec<usize>>>() else {
@@ -136,8 +149,8 @@ impl Builder {
             return refuse(format!("the image would become {extents:?}"));
         }
         let kind = if rank == 1 { "up_sampling1d" } else { "up_sampling2d" };
-        let layer = DraftLayer::new(kind, vec![x.source])
-            .with("size", Setting::Integers(factors.to_vec()));
+        let layer =
+            DraftLayer::new(kind, vec![x.source]).with("size", Setting::Integers(factors.to_vec()));
         let source = self.push(layer);
         Ok(Signal { source, extents, ..x.clone() })
     }

@@ -35,8 +35,7 @@ impl Builder {
             let kept = (value * grid).round() / grid;
             if kept != value {
                 is_rough = true;
-                let hint = self.hint().to_owned();
-                self.notes.push(format!("{hint}: the largest value {value} becomes {kept}"));
+                self.note(&format!("the largest value {value} becomes {kept}"));
             }
             most = Some(kept);
             fraction = fraction.max(fraction_bits(kept).unwrap_or(0));
@@ -138,7 +137,13 @@ impl Builder {
 }
 
 /// What is known of a signal after slopes where it is negative.
-fn sloped(x: &Signal, source: crate::draft::Source, slopes: &[f64], fraction: i32, is_exact: bool) -> Signal {
+fn sloped(
+    x: &Signal,
+    source: crate::draft::Source,
+    slopes: &[f64],
+    fraction: i32,
+    is_exact: bool,
+) -> Signal {
     let (least, greatest) =
         slopes.iter().fold((0.0f64, 0.0f64), |(lo, hi), slope| (lo.min(*slope), hi.max(*slope)));
     let bound = |(lo, hi): &(f64, f64)| {

@@ -49,14 +49,18 @@ impl Builder {
             }
             if lift > 0.0 {
                 let channels = x.channels();
-                x = self.batch_norm(&x, &vec![1.0; channels], &vec![lift; channels], x.factor.clone())?;
+                x = self.batch_norm(
+                    &x,
+                    &vec![1.0; channels],
+                    &vec![lift; channels],
+                    x.factor.clone(),
+                )?;
             }
             x = self.zero_padding(&x, &ends)?;
             windows.pad = Pad::Valid;
         } else if kind == PoolKind::AverageWithPad && windows.pad != Pad::Valid {
-            let ends: Vec<(usize, usize)> = (0..rank)
-                .map(|axis| windows.ends(axis, x.extents[axis], cells[axis]))
-                .collect();
+            let ends: Vec<(usize, usize)> =
+                (0..rank).map(|axis| windows.ends(axis, x.extents[axis], cells[axis])).collect();
             x = self.zero_padding(&x, &ends)?;
             windows.pad = Pad::Valid;
         }
@@ -65,7 +69,12 @@ impl Builder {
             return Ok(pooled);
         }
         let channels = x.channels();
-        self.batch_norm(&pooled, &vec![1.0; channels], &vec![-lift; channels], pooled.factor.clone())
+        self.batch_norm(
+            &pooled,
+            &vec![1.0; channels],
+            &vec![-lift; channels],
+            pooled.factor.clone(),
+        )
     }
 
     fn pool_layer(
@@ -80,7 +89,12 @@ impl Builder {
         for axis in 0..rank {
             match windows.count(axis, x.extents[axis], cells[axis]) {
                 Some(count) => extents.push(count),
-                None => return refuse(format!("its window of {cells:?} cells is larger than the image {:?}", x.extents)),
+                None => {
+                    return refuse(format!(
+                        "its window of {cells:?} cells is larger than the image {:?}",
+                        x.extents
+                    ));
+                }
             }
         }
         extents.push(x.channels());
@@ -112,10 +126,7 @@ impl Builder {
             };
             is_rough |= !is_exact;
             if !is_exact {
-                let hint = self.hint().to_owned();
-                self.notes.push(format!(
-                    "{hint}: an average of {count} is rounded to {fraction} bits after the point, towards zero"
-                ));
+                self.note(&format!("an average of {count} is rounded to {fraction} bits after the point, towards zero"));
             }
         }
         let source = self.push(layer);
@@ -127,8 +138,7 @@ impl Builder {
     pub fn global_pool(&mut self, x: &Signal, kind: PoolKind) -> Lowered<Signal> {
         let rank = x.extents.len().saturating_sub(1);
         let cells = x.extents[..rank].to_vec();
-        let windows =
-            Windows { strides: cells.clone(), dilations: vec![1; rank], pad: Pad::Valid };
+        let windows = Windows { strides: cells.clone(), dilations: vec![1; rank], pad: Pad::Valid };
         self.pool(x, kind, &cells, &windows)
     }
 

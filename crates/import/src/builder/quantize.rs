@@ -60,7 +60,10 @@ impl Quantizer {
     /// What it makes of numbers, computed in single precision as the model's own executor does.
     pub fn apply(&self, x: &Tensor) -> Lowered<Tensor> {
         let Some(scale) = self.scale.broadcast_to(&x.extents) else {
-            return refuse(format!("its scale {:?} is not for {:?}", self.scale.extents, x.extents));
+            return refuse(format!(
+                "its scale {:?} is not for {:?}",
+                self.scale.extents, x.extents
+            ));
         };
         let (lo, hi) = self.range();
         let integer = |number: f64, scale: f64| {
@@ -78,7 +81,12 @@ impl Quantizer {
             integers = Format::signed(integers.width + 1, integers.integer_bits + 1);
         }
         let grid = Some(Grid { steps: Rc::new(steps), integers });
-        Ok(Tensor { extents: x.extents.clone(), numbers: Rc::new(numbers), grid, is_integer: false })
+        Ok(Tensor {
+            extents: x.extents.clone(),
+            numbers: Rc::new(numbers),
+            grid,
+            is_integer: false,
+        })
     }
 }
 
@@ -88,7 +96,13 @@ impl RoundingMode {
         let half = |towards: f64| if (x - x.trunc()).abs() == 0.5 { towards } else { x.round() };
         match self {
             Self::Ceil => x.ceil(),
-            Self::Up => if x < 0.0 { x.floor() } else { x.ceil() },
+            Self::Up => {
+                if x < 0.0 {
+                    x.floor()
+                } else {
+                    x.ceil()
+                }
+            }
             Self::Cast(Rounding::Trn) => x.floor(),
             Self::Cast(Rounding::TrnZero) => x.trunc(),
             Self::Cast(Rounding::Rnd) => half(x.ceil()),
@@ -102,7 +116,12 @@ impl RoundingMode {
 
 impl Builder {
     /// A quantiser on a signal; `scale` is a number for all channels, or one for each.
-    pub fn quantize(&mut self, x: &Signal, quantizer: &Quantizer, scale: &[f64]) -> Lowered<Signal> {
+    pub fn quantize(
+        &mut self,
+        x: &Signal,
+        quantizer: &Quantizer,
+        scale: &[f64],
+    ) -> Lowered<Signal> {
         if quantizer.is_sign() {
             let sign = self.sign(x)?;
             return Ok(Signal { factor: shortened(scale.to_vec()), ..sign });
@@ -201,9 +220,19 @@ impl Builder {
         let most = lo.abs().max(hi) * x.uniform_factor().unwrap_or(1.0) / scale + 2.0;
         let width = (libm::log2(most).ceil() as u32 + 1).min(64);
         let integers = Format::signed(width, width as i32);
-        let scale_tensor = Tensor { extents: Vec::new(), numbers: Rc::new(vec![scale]), grid: None, is_integer: false };
-        let quantizer =
-            Quantizer { scale: scale_tensor, zero_point: 0.0, integers, is_narrow: false, rounding };
+        let scale_tensor = Tensor {
+            extents: Vec::new(),
+            numbers: Rc::new(vec![scale]),
+            grid: None,
+            is_integer: false,
+        };
+        let quantizer = Quantizer {
+            scale: scale_tensor,
+            zero_point: 0.0,
+            integers,
+            is_narrow: false,
+            rounding,
+        };
         self.quantize(&x, &quantizer, &[scale])
     }
 }

@@ -7,7 +7,12 @@ use crate::builder::{Builder, Curve, Signal};
 use crate::error::{Lowered, refuse};
 
 /// An activation on a signal.
-pub fn lower(builder: &mut Builder, x: &Signal, value: &Value, is_version_3: bool) -> Lowered<Signal> {
+pub fn lower(
+    builder: &mut Builder,
+    x: &Signal,
+    value: &Value,
+    is_version_3: bool,
+) -> Lowered<Signal> {
     let function = Function::read(value)?;
     if let Some(lowered) = function.lower(builder, x) {
         return lowered;
@@ -23,7 +28,7 @@ pub fn lower(builder: &mut Builder, x: &Signal, value: &Value, is_version_3: boo
         "softsign" => builder.curve(x, Curve::Softsign),
         "elu" => builder.curve(x, Curve::Elu(function.number("alpha", 1.0))),
         "selu" => builder.curve(x, Curve::Selu),
-        "exponential" => builder.curve(x, Curve::Other(libm::exp)),
+        "exponential" => builder.curve(x, Curve::Exp),
         "gelu" => builder.curve(
             x,
             Curve::Other(|x| 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2))),

@@ -2,9 +2,12 @@
 //!
 //! Guarantees: every call reads inputs or calls before it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
+
+/// How many layers a model may have, and how many calls of them.
+const MAX_LAYERS: usize = 1 << 12;
 
 /// A model.
 pub struct Architecture {
@@ -95,14 +98,21 @@ impl Architecture {
         let class = class_name(model).ok_or("it has no class_name: this is no Keras model")?;
         let config = model.get("config").ok_or("it has no config")?;
         let is_version_3 = model.get("module").is_some()
-            || model.get("keras_version").and_then(Value::as_str).is_some_and(|v| v.starts_with('3'));
+            || model
+                .get("keras_version")
+                .and_then(Value::as_str)
+                .is_some_and(|v| v.starts_with('3'));
         // Keras 1 and 2.0 have the layers of a sequence as the configuration itself.
         let list = config.as_array().or_else(|| config.get("layers")?.as_array());
         let list = list.ok_or("it has no layers")?;
+        if list.len() > MAX_LAYERS {
+            return Err(format!("it has more than {MAX_LAYERS} layers"));
+        }
         let mut layers = Vec::new();
         for (number, layer) in list.iter().enumerate() {
             let class = class_name(layer).ok_or_else(|| format!("layer {number} has no class"))?;
-            let config = layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+            let config =
+                layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
             let name = layer.get("name").or_else(|| config.get("name")).and_then(Value::as_str);
             let name = name.map_or_else(|| format!("layer_{number}"), str::to_owned);
             layers.push(Layer { name, class: class.to_owned(), config });
@@ -110,12 +120,21 @@ impl Architecture {
         if layers.is_empty() {
             return Err("it has no layers".to_owned());
         }
-        let mut architecture =
-            Self { is_version_3, inputs: Vec::new(), layers, calls: Vec::new(), outputs: Vec::new() };
+        let mut architecture = Self {
+            is_version_3,
+            inputs: Vec::new(),
+            layers,
+            calls: Vec::new(),
+            outputs: Vec::new(),
+        };
         match class {
             "Sequential" => architecture.chain(config)?,
             "Functional" | "Model" => architecture.connect(config, list)?,
-            other => return Err(format!("a model of the class `{other}` is not imported; legal: Sequential, Functional")),
+            other => {
+                return Err(format!(
+                    "a model of the class `{other}` is not imported; legal: Sequential, Functional"
+                ));
+            }
         }
         Ok(architecture)
     }
@@ -158,20 +177,23 @@ impl Architecture {
                 read_tensors(node, 0, &mut inputs);
                 let output = (layer.name.clone(), number);
                 waiting.push(Call { layer: index, output, inputs });
+                if waiting.len() > MAX_LAYERS {
+                    return Err(format!("its layers are called more than {MAX_LAYERS} times"));
+                }
             }
         }
-        let mut known: HashMap<Tensor, ()> =
-            self.inputs.iter().map(|(tensor, _)| (tensor.clone(), ())).collect();
+        let mut known: HashSet<Tensor> =
+            self.inputs.iter().map(|(tensor, _)| tensor.clone()).collect();
         // Each round takes the calls that can compute, in the file's order.
         while !waiting.is_empty() {
             let (ready, others): (Vec<Call>, Vec<Call>) = waiting
                 .into_iter()
-                .partition(|call| call.inputs.iter().all(|input| known.contains_key(input)));
+                .partition(|call| call.inputs.iter().all(|input| known.contains(input)));
             if ready.is_empty() {
                 let name = &others[0].output.0;
                 return Err(format!("`{name}` reads what nothing makes before it"));
             }
-            known.extend(ready.iter().map(|call| (call.output.clone(), ())));
+            known.extend(ready.iter().map(|call| call.output.clone()));
             self.calls.extend(ready);
             waiting = others;
         }
@@ -221,15 +243,21 @@ fn read_tensors(value: &Value, depth: usize, tensors: &mut Vec<Tensor>) {
                 tensors.push((name.clone(), call.as_u64().unwrap_or(0) as usize));
                 return;
             }
-            items.iter().for_each(|item| read_tensors(item, depth + 1, tensors));
+            for item in items {
+                read_tensors(item, depth + 1, tensors);
+            }
         }
         Value::Object(object) => {
-            if let Some(history) = object.get("config").and_then(|config| config.get("keras_history")) {
+            if let Some(history) =
+                object.get("config").and_then(|config| config.get("keras_history"))
+            {
                 read_tensors(history, depth + 1, tensors);
             } else if let Some(arguments) = object.get("args") {
                 read_tensors(arguments, depth + 1, tensors);
                 if let Some(named) = object.get("kwargs").and_then(Value::as_object) {
-                    named.values().for_each(|value| read_tensors(value, depth + 1, tensors));
+                    for value in named.values() {
+                        read_tensors(value, depth + 1, tensors);
+                    }
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::weights::Weights;
 use crate::builder::{Builder, Options, Pad, PoolKind, Signal, Windows};
 use crate::error::{ImportError, Lowered, Refused, refuse};
 use crate::imported::{Imported, Port, finish};
-use crate::tensor::Tensor;
+use crate::tensor::{MAX_TOTAL, Tensor};
 use crate::view::View;
 
 /// Lowers a model.
@@ -43,11 +43,16 @@ pub fn lower(
                 signals.insert((name.clone(), *call), Some(signal));
             }
             Err(reason) => {
-                refused.push(Refused { node: name.clone(), operator: "InputLayer".to_owned(), reason: reason.0 });
+                refused.push(Refused {
+                    node: name.clone(),
+                    operator: "InputLayer".to_owned(),
+                    reason: reason.0,
+                });
                 signals.insert((name.clone(), *call), None);
             }
         }
     }
+    let mut total = 0;
     let groups = groups(architecture);
     for call in &architecture.calls {
         let layer = &architecture.layers[call.layer];
@@ -73,6 +78,14 @@ pub fn lower(
                 }
             }
         };
+        let extents = lowered.as_ref().map_or(&[][..], |signal| &signal.extents);
+        total += extents.iter().fold(1, |product: usize, extent| product.saturating_mul(*extent));
+        if total > MAX_TOTAL {
+            let (node, operator) = (layer.name.clone(), layer.class.clone());
+            let reason = format!("the tensors up to it have more than {MAX_TOTAL} elements");
+            refused.push(Refused { node, operator, reason });
+            return Err(ImportError::Unsupported(refused));
+        }
         signals.insert(call.output.clone(), lowered);
     }
     let mut outputs = Vec::new();
@@ -111,9 +124,8 @@ fn snake_case(class: &str) -> String {
     let letters: Vec<char> = class.chars().collect();
     let mut name = String::new();
     for (index, letter) in letters.iter().enumerate() {
-        let after_small = index > 0 && (letters[index - 1].is_lowercase() || letters[index - 1].is_ascii_digit());
-        let before_small = index > 0 && letters.get(index + 1).is_some_and(|l| l.is_lowercase())
-            && letters[index - 1].is_uppercase();
+        let after_small = index > 0 && letters[index - 1].is_lowercase();
+        let before_small = index > 0 && letters.get(index + 1).is_some_and(|l| l.is_lowercase());
         if letter.is_uppercase() && (after_small || before_small) {
             name.push('_');
         }
@@ -137,7 +149,9 @@ fn order(layer: &Layer) -> Vec<&'static str> {
             names.extend(["moving_mean", "moving_variance"]);
             names
         }
-        "SeparableConv1D" | "SeparableConv2D" => vec!["depthwise_kernel", "pointwise_kernel", "bias"],
+        "SeparableConv1D" | "SeparableConv2D" => {
+            vec!["depthwise_kernel", "pointwise_kernel", "bias"]
+        }
         "DepthwiseConv1D" | "DepthwiseConv2D" => vec!["depthwise_kernel", "bias"],
         "PReLU" => vec!["alpha"],
         _ => vec!["kernel", "bias"],
@@ -229,7 +243,9 @@ impl Lowering<'_> {
                 self.builder.curve(x, crate::builder::Curve::Elu(alpha))
             }
             "Softmax" => match self.layer.get("axis").map_or(Some(-1), Value::as_i64) {
-                Some(axis) if axis == -1 || axis == x.extents.len() as i64 => self.builder.softmax(x),
+                Some(axis) if axis == -1 || axis == x.extents.len() as i64 => {
+                    self.builder.softmax(x)
+                }
                 _ => refuse("a softmax is over the last axis"),
             },
             "Flatten" => self.builder.reshape(x, &[x.extents.iter().product()]),
@@ -256,8 +272,14 @@ impl Lowering<'_> {
                 self.builder.affine(x, &[scale], &[offset])
             }
             // These do nothing when a model is used.
-            "Dropout" | "SpatialDropout1D" | "SpatialDropout2D" | "GaussianNoise"
-            | "GaussianDropout" | "AlphaDropout" | "ActivityRegularization" | "Identity" => Ok(x.clone()),
+            "Dropout"
+            | "SpatialDropout1D"
+            | "SpatialDropout2D"
+            | "GaussianNoise"
+            | "GaussianDropout"
+            | "AlphaDropout"
+            | "ActivityRegularization"
+            | "Identity" => Ok(x.clone()),
             _ => refuse("there is no layer for it"),
         }?;
         let has_own = !matches!(class, "Activation" | "QActivation");
@@ -354,7 +376,11 @@ impl Lowering<'_> {
                 return Ok(vec![default; channels]);
             }
             let numbers = self.numbers(name, quantizer)?.numbers.to_vec();
-            if numbers.len() == channels { Ok(numbers) } else { refuse(format!("its {name} is not for {channels} channels")) }
+            if numbers.len() == channels {
+                Ok(numbers)
+            } else {
+                refuse(format!("its {name} is not for {channels} channels"))
+            }
         };
         let gamma = numbers("gamma", "gamma_quantizer", 1.0, self.layer.flag("scale", true))?;
         let beta = numbers("beta", "beta_quantizer", 0.0, self.layer.flag("center", true))?;
@@ -433,7 +459,8 @@ impl Lowering<'_> {
         if known < 1 || target.iter().filter(|extent| **extent <= 0).count() > 1 {
             return refuse(format!("its target_shape is {target:?}"));
         }
-        let extent = |extent: &i64| if *extent > 0 { *extent as usize } else { count / known as usize };
+        let extent =
+            |extent: &i64| if *extent > 0 { *extent as usize } else { count / known as usize };
         let extents: Vec<usize> = target.iter().map(extent).collect();
         self.builder.reshape(x, &extents)
     }
@@ -467,7 +494,9 @@ impl Lowering<'_> {
         };
         let ends = match (self.layer.get(key), rank) {
             (Some(value), 1) => pair(value).map(|ends| vec![ends]),
-            (Some(Value::Array(items)), _) if items.len() == rank => items.iter().map(pair).collect(),
+            (Some(Value::Array(items)), _) if items.len() == rank => {
+                items.iter().map(pair).collect()
+            }
             (Some(value), _) => pair(value).map(|ends| vec![ends; rank]),
             (None, _) => Some(vec![(1, 1); rank]),
         };
@@ -475,5 +504,18 @@ impl Lowering<'_> {
             Some(ends) => Ok(ends),
             None => refuse(format!("its {key} is not two numbers for each axis")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_named_as_keras_names_them() {
+        let classes = ["Conv2D", "ReLU", "PReLU", "QDense", "UpSampling2D", "SeparableConv1D"];
+        let expected =
+            ["conv2d", "re_lu", "p_re_lu", "q_dense", "up_sampling2d", "separable_conv1d"];
+        assert_eq!(classes.map(snake_case), expected);
     }
 }

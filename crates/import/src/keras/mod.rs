@@ -30,7 +30,11 @@ const MAX_CONFIG_BYTES: u64 = 1 << 24;
 ///
 /// # Errors
 /// When the files are no model, or have layers that are not imported.
-pub fn import(path: &Path, weights: Option<&Path>, options: &Options) -> Result<Imported, ImportError> {
+pub fn import(
+    path: &Path,
+    weights: Option<&Path>,
+    options: &Options,
+) -> Result<Imported, ImportError> {
     let malformed = |message: String| ImportError::Malformed { path: path.to_owned(), message };
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let (config, weights) = match extension.as_deref() {
@@ -45,7 +49,9 @@ pub fn import(path: &Path, weights: Option<&Path>, options: &Options) -> Result<
             let file = match weights {
                 Some(file) => file.to_owned(),
                 None => weights_beside(path).ok_or_else(|| {
-                    malformed("its weights are missing: give the .h5 file by `--weights`".to_owned())
+                    malformed(
+                        "its weights are missing: give the .h5 file by `--weights`".to_owned(),
+                    )
                 })?,
             };
             let bytes = crate::file::read(&file, MAX_BYTES)?;
@@ -55,7 +61,10 @@ pub fn import(path: &Path, weights: Option<&Path>, options: &Options) -> Result<
         _ => {
             let weights = Weights::read(crate::file::read(path, MAX_BYTES)?).map_err(malformed)?;
             let config = weights.model_config().ok_or_else(|| {
-                malformed("it holds weights alone: import the architecture, a .json file, instead".to_owned())
+                malformed(
+                    "it holds weights alone: import the architecture, a .json file, instead"
+                        .to_owned(),
+                )
             })?;
             (config.into_bytes(), weights)
         }

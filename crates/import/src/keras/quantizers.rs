@@ -37,7 +37,8 @@ impl Function {
         if let Some(text) = value.as_str() {
             return Self::parse(text);
         }
-        let parameters = value.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+        let parameters =
+            value.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
         match class_name(value) {
             // A function of Keras itself, wrapped.
             Some("function") => match value.get("config").and_then(Value::as_str) {
@@ -97,10 +98,15 @@ impl Function {
         match self.parameters.get("alpha") {
             None | Some(Value::Null) => Ok(1.0),
             Some(Value::String(word)) => refuse(format!(
-                "the scale `{word}` of {} follows from the weights: give alpha=1, or export to QONNX", self.name
+                "the scale `{word}` of {} follows from the weights: give alpha=1, or export to QONNX",
+                self.name
             )),
-            Some(Value::Array(_)) => refuse("a scale for each channel is not imported: export to QONNX"),
-            Some(Value::Object(_)) => refuse("the scale of a quantiser is no number: export to QONNX"),
+            Some(Value::Array(_)) => {
+                refuse("a scale for each channel is not imported: export to QONNX")
+            }
+            Some(Value::Object(_)) => {
+                refuse("the scale of a quantiser is no number: export to QONNX")
+            }
             Some(value) => Ok(value.as_f64().unwrap_or(1.0)),
         }
     }
@@ -111,7 +117,10 @@ impl Function {
         let integer = self.number("integer", 0.0);
         let is_legal = bits.fract() == 0.0 && (1.0..=MAX_BITS).contains(&bits);
         if !is_legal || integer.fract() != 0.0 || integer.abs() > 64.0 {
-            return refuse(format!("{} of {bits} bits, {integer} of them integer, is not imported", self.name));
+            return refuse(format!(
+                "{} of {bits} bits, {integer} of them integer, is not imported",
+                self.name
+            ));
         }
         let (bits, integer) = (bits as u32, integer as i32);
         let (signed, narrow, fraction) = match self.name.as_str() {
@@ -126,7 +135,11 @@ impl Function {
                 }
                 return Ok(sign(self.alpha()?));
             }
-            other => return refuse(format!("the quantiser `{other}` is not imported; quantized_bits is")),
+            other => {
+                return refuse(format!(
+                    "the quantiser `{other}` is not imported; quantized_bits is"
+                ));
+            }
         };
         if signed && bits == 1 {
             return Ok(sign(self.alpha()?));
@@ -164,8 +177,9 @@ impl Function {
             "quantized_relu" => Some(self.lower_relu(builder, x)),
             "quantized_tanh" => Some(self.lower_tanh(builder, x)),
             "quantized_sigmoid" => Some(self.lower_sigmoid(builder, x)),
-            "ternary" | "stochastic_ternary" | "stochastic_binary" | "bernoulli" | "quantized_po2"
-            | "quantized_relu_po2" | "quantized_ulaw" | "quantized_hswish" | "quantized_linear" => {
+            "ternary" | "stochastic_ternary" | "stochastic_binary" | "bernoulli"
+            | "quantized_po2" | "quantized_relu_po2" | "quantized_ulaw" | "quantized_hswish"
+            | "quantized_linear" => {
                 Some(refuse(format!("the quantiser `{}` is not imported", self.name)))
             }
             _ => None,

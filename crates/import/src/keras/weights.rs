@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use hdf5_reader::messages::datatype::Datatype;
 use hdf5_reader::group::Group;
+use hdf5_reader::messages::datatype::Datatype;
 use hdf5_reader::{Dataset, Hdf5File, OpenOptions};
 
 use crate::tensor::{MAX_NUMBERS, Tensor, element_count};
@@ -28,10 +28,10 @@ impl Weights {
     /// # Errors
     /// When the bytes are no intact HDF5 file.
     pub fn read(bytes: Vec<u8>) -> Result<Self, String> {
-        let broken = |error: hdf5_reader::error::Error| format!("this is no intact HDF5 file: {error}");
+        let broken =
+            |error: hdf5_reader::error::Error| format!("this is no intact HDF5 file: {error}");
         let most = MAX_NUMBERS * 8;
-        let options =
-            OpenOptions::default().with_max_read_bytes(most).with_max_chunk_bytes(most);
+        let options = OpenOptions::default().with_max_read_bytes(most).with_max_chunk_bytes(most);
         let file = Hdf5File::from_vec_with_options(bytes, options).map_err(broken)?;
         let root = file.root_group().map_err(broken)?;
         let config = root.attribute("model_config").and_then(|attribute| attribute.read_string());
@@ -60,7 +60,9 @@ impl Weights {
         }
         for dataset in &datasets {
             let full = format!("{path}/{}", dataset.name());
-            if let Some(tensor) = tensor(dataset, budget).map_err(|error| format!("`{full}`: {error}"))? {
+            if let Some(tensor) =
+                tensor(dataset, budget).map_err(|error| format!("`{full}`: {error}"))?
+            {
                 self.datasets.push((full, tensor));
             }
         }
@@ -101,7 +103,8 @@ struct Budget {
 fn tensor(dataset: &Dataset, budget: &mut Budget) -> Result<Option<Tensor>, String> {
     let extents: Option<Vec<usize>> =
         dataset.shape().iter().map(|extent| usize::try_from(*extent).ok()).collect();
-    let Some((extents, count)) = extents.and_then(|e| element_count(&e).map(|count| (e, count))) else {
+    let Some((extents, count)) = extents.and_then(|e| element_count(&e).map(|count| (e, count)))
+    else {
         return Err(format!("its extents are {:?}", dataset.shape()));
     };
     budget.numbers += count;

@@ -57,7 +57,10 @@ pub fn clip(call: &mut Call) -> Lowered<Vec<Value>> {
         (attributes.float("min", f64::MIN), attributes.float("max", f64::MAX))
     } else {
         let single = |tensor: Option<Tensor>| tensor.as_ref().and_then(Tensor::single);
-        (single(call.constant(1)?).unwrap_or(f64::MIN), single(call.constant(2)?).unwrap_or(f64::MAX))
+        (
+            single(call.constant(1)?).unwrap_or(f64::MIN),
+            single(call.constant(2)?).unwrap_or(f64::MAX),
+        )
     };
     each(call, |builder, x| builder.clip(x, Some(least), Some(most)))
 }
@@ -85,7 +88,9 @@ pub fn selu(call: &mut Call) -> Lowered<Vec<Value>> {
     let alpha = call.node.attributes.float("alpha", 1.673_263_2);
     let gamma = call.node.attributes.float("gamma", 1.050_701);
     if (alpha - 1.673_263_2).abs() > 1e-5 || (gamma - 1.050_701).abs() > 1e-5 {
-        return refuse(format!("its alpha {alpha} and gamma {gamma} are not the standard ones; use Elu and Mul"));
+        return refuse(format!(
+            "its alpha {alpha} and gamma {gamma} are not the standard ones; use Elu and Mul"
+        ));
     }
     curve(call, Curve::Selu)
 }
@@ -107,11 +112,11 @@ pub fn softsign(call: &mut Call) -> Lowered<Vec<Value>> {
 }
 
 pub fn exp(call: &mut Call) -> Lowered<Vec<Value>> {
-    curve(call, Curve::Other(libm::exp))
+    curve(call, Curve::Exp)
 }
 
 pub fn erf(call: &mut Call) -> Lowered<Vec<Value>> {
-    curve(call, Curve::Other(libm::erf))
+    curve(call, Curve::Erf)
 }
 
 pub fn gelu(call: &mut Call) -> Lowered<Vec<Value>> {
@@ -139,7 +144,8 @@ pub fn softmax(call: &mut Call) -> Lowered<Vec<Value>> {
     let given = call.node.attributes.integer("axis").unwrap_or(default);
     let first = super::shapes::axis(given, rank)?;
     // Before opset 13 all axes from the given one on are one.
-    let together: Vec<usize> = if call.version < 13 { (first..rank).collect() } else { vec![first] };
+    let together: Vec<usize> =
+        if call.version < 13 { (first..rank).collect() } else { vec![first] };
     let long: Vec<usize> = together.iter().copied().filter(|axis| x.extents[*axis] > 1).collect();
     let (_, order) = with_last(&x, &long);
     let signal = x.in_order(&order, call.builder)?;
@@ -173,17 +179,15 @@ pub fn arg_max(call: &mut Call) -> Lowered<Vec<Value>> {
     if call.node.attributes.flag("select_last_index", false) {
         return refuse("of equal maxima the layer takes the first, not the last");
     }
-    let axis = super::shapes::axis(call.node.attributes.integer("axis").unwrap_or(0), x.extents.len())?;
+    let axis =
+        super::shapes::axis(call.node.attributes.integer("axis").unwrap_or(0), x.extents.len())?;
     let (before, order) = with_last(&x, &[axis]);
     let signal = x.in_order(&order, call.builder)?;
     let y = call.builder.argmax(&signal)?;
     let mut extents = x.extents.clone();
     extents[axis] = 1;
-    let mut y = if before.is_empty() {
-        View::plain(y, extents)
-    } else {
-        View::ordered(y, extents, &order)
-    };
+    let mut y =
+        if before.is_empty() { View::plain(y, extents) } else { View::ordered(y, extents, &order) };
     if !call.node.attributes.flag("keepdims", true) {
         let mut extents = y.extents.clone();
         extents.remove(axis);

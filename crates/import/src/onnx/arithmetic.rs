@@ -21,7 +21,10 @@ pub fn gemm(call: &mut Call) -> Lowered<Vec<Value>> {
     }
     let mut weight = call.required(1)?;
     if weight.extents.len() != 2 || x.extents.len() != 2 {
-        return refuse(format!("its inputs have the extents {:?} and {:?}", x.extents, weight.extents));
+        return refuse(format!(
+            "its inputs have the extents {:?} and {:?}",
+            x.extents, weight.extents
+        ));
     }
     if trans_b {
         weight = weight.transposed(&[1, 0]);
@@ -35,10 +38,12 @@ pub fn gemm(call: &mut Call) -> Lowered<Vec<Value>> {
     }
     let outputs = weight.extents[1];
     let bias = match bias {
-        Some(bias) => match bias.broadcast_to(&[1, outputs]).and_then(|b| b.reshaped(vec![outputs])) {
-            Some(bias) => Some(bias),
-            None => return refuse(format!("its bias has the extents {:?}", bias.extents)),
-        },
+        Some(bias) => {
+            match bias.broadcast_to(&[1, outputs]).and_then(|b| b.reshaped(vec![outputs])) {
+                Some(bias) => Some(bias),
+                None => return refuse(format!("its bias has the extents {:?}", bias.extents)),
+            }
+        }
         None => None,
     };
     Ok(one(product(call, &x, &weight, bias.as_ref())?))
@@ -61,12 +66,17 @@ pub fn mat_mul(call: &mut Call) -> Lowered<Vec<Value>> {
     }
     let x = call.view(0)?;
     if matches!(call.inputs.get(1), Some(Some(Value::View(_)))) {
-        return refuse("both of its inputs are computed; only products with trained weights are imported");
+        return refuse(
+            "both of its inputs are computed; only products with trained weights are imported",
+        );
     }
     let weight = call.required(1)?;
     let inner = weight.extents.len().saturating_sub(2);
     if weight.extents[..inner].iter().any(|extent| *extent != 1) {
-        return refuse(format!("its weight has the extents {:?}: one matrix a position", weight.extents));
+        return refuse(format!(
+            "its weight has the extents {:?}: one matrix a position",
+            weight.extents
+        ));
     }
     let matrix = match weight.extents[inner..] {
         [inputs] => weight.reshaped(vec![inputs, 1]),
@@ -91,7 +101,10 @@ fn product(call: &mut Call, x: &View, weight: &Tensor, bias: Option<&Tensor>) ->
     };
     let extents = [before, &[weight.extents[1]]].concat();
     if weight.extents[0] != *inputs {
-        return refuse(format!("its weight is for {} inputs, but there are {inputs}", weight.extents[0]));
+        return refuse(format!(
+            "its weight is for {} inputs, but there are {inputs}",
+            weight.extents[0]
+        ));
     }
     if before.iter().all(|extent| *extent == 1) {
         // The weights' rows go where the elements are.
@@ -128,7 +141,10 @@ pub fn rows_in_place(x: &View, weight: &Tensor) -> Tensor {
 fn affine(call: &mut Call, x: &View, scale: &Tensor, shift: &Tensor) -> Lowered<View> {
     let both = broadcast(&scale.extents, &shift.extents);
     let Some(extents) = both.and_then(|both| broadcast(&both, &x.extents)) else {
-        return refuse(format!("constants of the extents {:?} are not for {:?}", scale.extents, x.extents));
+        return refuse(format!(
+            "constants of the extents {:?} are not for {:?}",
+            scale.extents, x.extents
+        ));
     };
     let count = |extents: &[usize]| extents.iter().product::<usize>();
     if count(&extents) != count(&x.extents) {
@@ -178,7 +194,12 @@ pub fn of_channels(view: &View, numbers: &Tensor, channels: usize) -> Option<Vec
 }
 
 fn single(number: f64) -> Tensor {
-    Tensor { extents: Vec::new(), numbers: std::rc::Rc::new(vec![number]), grid: None, is_integer: false }
+    Tensor {
+        extents: Vec::new(),
+        numbers: std::rc::Rc::new(vec![number]),
+        grid: None,
+        is_integer: false,
+    }
 }
 
 /// The computed and the constant input of an operator with two, and which of them is first.
@@ -278,7 +299,8 @@ fn bound(call: &mut Call, kind: &'static str) -> Lowered<Vec<Value>> {
             let Some(bound) = bound.single() else {
                 return refuse("its constant is not one number");
             };
-            let (least, most) = if kind == "maximum" { (Some(bound), None) } else { (None, Some(bound)) };
+            let (least, most) =
+                if kind == "maximum" { (Some(bound), None) } else { (None, Some(bound)) };
             let y = call.builder.clip(&x.signal, least, most)?;
             Ok(one(x.with(y)))
         }
@@ -286,7 +308,8 @@ fn bound(call: &mut Call, kind: &'static str) -> Lowered<Vec<Value>> {
 }
 
 fn several(call: &mut Call, kind: &'static str) -> Lowered<Vec<Value>> {
-    let views = (0..call.inputs.len()).map(|index| call.view(index)).collect::<Lowered<Vec<_>>>()?;
+    let views =
+        (0..call.inputs.len()).map(|index| call.view(index)).collect::<Lowered<Vec<_>>>()?;
     match &views[..] {
         [] => refuse("it has no inputs"),
         [only] => Ok(one(only.clone())),
@@ -361,7 +384,8 @@ pub fn batch_normalization(call: &mut Call) -> Lowered<Vec<Value>> {
     if axis != standard {
         let name = call.node.name.clone();
         call.builder.notes.push(format!(
-            "{name} is for {channels} channels, which are on axis {axis} of {:?}: taken there", x.extents
+            "{name} is for {channels} channels, which are on axis {axis} of {:?}: taken there",
+            x.extents
         ));
     }
     let mut extents = vec![1; rank];

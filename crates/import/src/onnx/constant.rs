@@ -8,13 +8,15 @@ use crate::error::{Lowered, refuse};
 use crate::tensor::{Tensor, broadcast, element_count};
 
 /// What a node computes of constants; `None` where it is not one of those that are folded.
-pub fn evaluate(node: &Node, inputs: &[Option<Tensor>], version: i64) -> Option<Lowered<Vec<Tensor>>> {
+pub fn evaluate(
+    node: &Node,
+    inputs: &[Option<Tensor>],
+    version: i64,
+) -> Option<Lowered<Vec<Tensor>>> {
     let first = inputs.first().cloned().flatten();
     let second = inputs.get(1).cloned().flatten();
     let one = |tensor: Lowered<Tensor>| Some(tensor.map(|tensor| vec![tensor]));
-    let unary = |f: fn(f64) -> f64| {
-        first.as_ref().map(|x| Ok(vec![rounded(x.map(f))]))
-    };
+    let unary = |f: fn(f64) -> f64| first.as_ref().map(|x| Ok(vec![rounded(x.map(f))]));
     let binary = |f: fn(f64, f64) -> f64| {
         let (a, b) = first.as_ref().zip(second.as_ref())?;
         one(both(a, b, f))
@@ -26,7 +28,9 @@ pub fn evaluate(node: &Node, inputs: &[Option<Tensor>], version: i64) -> Option<
         }),
         "Identity" | "Dropout" => first.map(|x| Ok(vec![x])),
         "Cast" => first.map(|x| Ok(vec![cast(x, node.attributes.integer("to").unwrap_or(1))])),
-        "ConstantOfShape" => one(first.map_or_else(|| refuse("it has no shape"), |shape| filled(node, &shape))),
+        "ConstantOfShape" => {
+            one(first.map_or_else(|| refuse("it has no shape"), |shape| filled(node, &shape)))
+        }
         "Shape" => first.map(|x| Ok(vec![shapes::shape_of(node, &x.extents)])),
         "Neg" => unary(|x| -x),
         "Abs" => unary(f64::abs),
@@ -63,7 +67,8 @@ fn rounded(tensor: Tensor) -> Tensor {
 }
 
 fn both(a: &Tensor, b: &Tensor, f: fn(f64, f64) -> f64) -> Lowered<Tensor> {
-    let Some(extents) = broadcast(&a.extents, &b.extents).filter(|e| element_count(e).is_some()) else {
+    let Some(extents) = broadcast(&a.extents, &b.extents).filter(|e| element_count(e).is_some())
+    else {
         return refuse(format!("{:?} and {:?} do not broadcast", a.extents, b.extents));
     };
     let is_integer = a.is_integer && b.is_integer;
@@ -91,7 +96,8 @@ fn filled(node: &Node, shape: &Tensor) -> Lowered<Tensor> {
     let extents: Option<Vec<usize>> = shape
         .as_integers()
         .and_then(|extents| extents.iter().map(|extent| usize::try_from(*extent).ok()).collect());
-    let Some((extents, count)) = extents.and_then(|e| element_count(&e).map(|count| (e, count))) else {
+    let Some((extents, count)) = extents.and_then(|e| element_count(&e).map(|count| (e, count)))
+    else {
         return refuse("its shape is none");
     };
     let value = node.attributes.constant();

@@ -13,12 +13,17 @@ use prost::Message;
 use rtl4ml_ir::Format;
 
 use super::attributes::Attributes;
-use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, dimension_proto};
+use super::proto::{
+    GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, dimension_proto,
+};
 use crate::error::ImportError;
 use crate::tensor::{Grid, Tensor, element_count};
 
 /// How many bytes a model's file may have.
 const MAX_BYTES: u64 = 1 << 28;
+
+/// How many nodes a model may have.
+const MAX_NODES: usize = 1 << 12;
 
 /// A model.
 pub struct Model {
@@ -59,7 +64,8 @@ pub struct Node {
 pub fn read(path: &Path) -> Result<Model, ImportError> {
     let malformed = |message: String| ImportError::Malformed { path: path.to_owned(), message };
     let bytes = crate::file::read(path, MAX_BYTES)?;
-    super::wire::check(&bytes).map_err(|message| malformed(format!("this is no ONNX model: {message}")))?;
+    super::wire::check(&bytes)
+        .map_err(|message| malformed(format!("this is no ONNX model: {message}")))?;
     let model = ModelProto::decode(&bytes[..])
         .map_err(|error| malformed(format!("this is no ONNX model: {error}")))?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -70,11 +76,8 @@ fn convert(model: ModelProto, folder: &Path) -> Result<Model, String> {
     let Some(graph) = model.graph else {
         return Err("the model has no graph".to_owned());
     };
-    let versions = model
-        .opset_import
-        .iter()
-        .map(|set| (domain_name(&set.domain), set.version))
-        .collect();
+    let versions =
+        model.opset_import.iter().map(|set| (domain_name(&set.domain), set.version)).collect();
     let producer = format!("{} {}", model.producer_name, model.producer_version);
     let mut constants = HashMap::new();
     let mut total = 0;
@@ -91,6 +94,9 @@ fn convert(model: ModelProto, folder: &Path) -> Result<Model, String> {
     });
     let inputs = inputs.collect();
     let outputs = graph.output.iter().map(|value| value.name.clone()).collect();
+    if graph.node.len() > MAX_NODES {
+        return Err(format!("the model has more than {MAX_NODES} nodes"));
+    }
     let nodes = nodes(&graph, folder, &mut total)?;
     let mut model =
         Model { producer: producer.trim().to_owned(), versions, inputs, outputs, constants, nodes };
@@ -193,7 +199,8 @@ fn order(model: &mut Model) -> Result<(), String> {
 fn tensor(proto: &TensorProto, folder: &Path, total: &mut usize) -> Result<Tensor, String> {
     let extent = |dim: &i64| usize::try_from(*dim).ok();
     let extents: Option<Vec<usize>> = proto.dims.iter().map(extent).collect();
-    let Some((extents, count)) = extents.and_then(|e| element_count(&e).map(|count| (e, count))) else {
+    let Some((extents, count)) = extents.and_then(|e| element_count(&e).map(|count| (e, count)))
+    else {
         return Err(format!("its extents are {:?}", proto.dims));
     };
     *total += count;
@@ -319,15 +326,18 @@ impl DataType {
 
 /// The `needed` bytes of a tensor that are in another file, which must be in the model's folder.
 fn external_data(proto: &TensorProto, folder: &Path, needed: u64) -> Result<Vec<u8>, String> {
-    let value = |key: &str| proto.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
+    let value =
+        |key: &str| proto.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
     let location = value("location").ok_or("its external data has no location")?;
     let path = Path::new(location);
-    let is_inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let is_inside =
+        path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !is_inside || location.contains('\\') {
         return Err(format!("its external data `{location}` is outside of the model's folder"));
     }
     let full = folder.join(path);
-    let resolved = |path: &Path| path.canonicalize().map_err(|error| format!("`{location}`: {error}"));
+    let resolved =
+        |path: &Path| path.canonicalize().map_err(|error| format!("`{location}`: {error}"));
     let base = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     if !resolved(&full)?.starts_with(resolved(base)?) {
         return Err(format!("its external data `{location}` is outside of the model's folder"));
@@ -338,7 +348,10 @@ fn external_data(proto: &TensorProto, folder: &Path, needed: u64) -> Result<Vec<
     };
     let failed = |error: std::io::Error| format!("`{location}`: {error}");
     if length.is_some_and(|length| length != needed) {
-        return Err(format!("its external data has {} bytes, but its extents need {needed}", length.unwrap_or(0)));
+        return Err(format!(
+            "its external data has {} bytes, but its extents need {needed}",
+            length.unwrap_or(0)
+        ));
     }
     if !std::fs::metadata(&full).map_err(failed)?.is_file() {
         return Err(format!("`{location}` is no regular file"));

@@ -61,10 +61,8 @@ fn windows(call: &Call, image: &[usize], cells: &[usize]) -> Lowered<Windows> {
     let Some(pads) = attributes.integers("pads") else {
         return Ok(windows);
     };
-    let pads: Option<Vec<usize>> = pads
-        .iter()
-        .map(|pad| usize::try_from(*pad).ok().filter(|pad| *pad <= 65536))
-        .collect();
+    let pads: Option<Vec<usize>> =
+        pads.iter().map(|pad| usize::try_from(*pad).ok().filter(|pad| *pad <= 65536)).collect();
     match pads {
         Some(pads) if pads.len() == 2 * rank => {
             let ends: Vec<(usize, usize)> =
@@ -135,7 +133,9 @@ fn ungrouped(weight: &Tensor, groups: usize) -> Lowered<Tensor> {
     };
     let mut numbers = vec![0.0; count];
     let mut steps = vec![0.0; count];
-    let step = |grid: &Grid, index: usize| if grid.steps.len() == 1 { grid.steps[0] } else { grid.steps[index] };
+    let step = |grid: &Grid, index: usize| {
+        if grid.steps.len() == 1 { grid.steps[0] } else { grid.steps[index] }
+    };
     for filter in 0..filters {
         let group = filter / (filters / groups);
         for channel in 0..channels {
@@ -174,8 +174,10 @@ fn pool(call: &mut Call, kind: PoolKind) -> Lowered<Vec<Value>> {
     let order = image_axes(call, &x)?;
     let rank = order.len() - 1;
     let cells = call.node.attributes.integers("kernel_shape").unwrap_or_default();
-    let cells: Option<Vec<usize>> =
-        cells.iter().map(|c| usize::try_from(*c).ok().filter(|c| (1..=65536).contains(c))).collect();
+    let cells: Option<Vec<usize>> = cells
+        .iter()
+        .map(|c| usize::try_from(*c).ok().filter(|c| (1..=65536).contains(c)))
+        .collect();
     let Some(cells) = cells.filter(|cells| cells.len() == rank) else {
         return refuse("its kernel_shape is not one number for each axis");
     };
@@ -199,7 +201,8 @@ fn ceiled(windows: &Windows, image: &[usize], cells: &[usize], kind: PoolKind) -
         let over = padded.saturating_sub(*cells) % windows.strides[axis];
         let mut more = if over == 0 { 0 } else { windows.strides[axis] - over };
         // A window that would begin beyond the image and its first pad is left out.
-        let last = padded.saturating_sub(*cells).div_ceil(windows.strides[axis]) * windows.strides[axis];
+        let last =
+            padded.saturating_sub(*cells).div_ceil(windows.strides[axis]) * windows.strides[axis];
         if last >= extent + before {
             more = 0;
         }
@@ -245,7 +248,9 @@ fn reduce(call: &mut Call, what: &str) -> Lowered<Vec<Value>> {
     let rank = x.extents.len();
     let given = call.integers("axes", 1)?;
     let reduced: Vec<usize> = match given {
-        Some(axes) if !axes.is_empty() => axes.iter().map(|a| axis(*a, rank)).collect::<Lowered<_>>()?,
+        Some(axes) if !axes.is_empty() => {
+            axes.iter().map(|a| axis(*a, rank)).collect::<Lowered<_>>()?
+        }
         _ if call.node.attributes.flag("noop_with_empty_axes", false) => return Ok(one(x)),
         _ => (0..rank).collect(),
     };
@@ -263,7 +268,11 @@ fn reduce(call: &mut Call, what: &str) -> Lowered<Vec<Value>> {
         let channels: usize = rest.iter().map(|axis| x.extents[*axis]).product();
         let cells: Vec<usize> = over.iter().map(|axis| x.extents[*axis]).collect();
         let count: usize = cells.iter().product();
-        let image = if cells.len() <= 2 { [&cells[..], &[channels]].concat() } else { vec![count, channels] };
+        let image = if cells.len() <= 2 {
+            [&cells[..], &[channels]].concat()
+        } else {
+            vec![count, channels]
+        };
         let signal = call.builder.reshape(&signal, &image)?;
         match what {
             "max" => call.builder.global_pool(&signal, PoolKind::Max)?,
@@ -274,10 +283,16 @@ fn reduce(call: &mut Call, what: &str) -> Lowered<Vec<Value>> {
                 // The sum is exact, and a scale of 1/n waits for a layer that takes it.
                 let cells = &signal.extents[..signal.extents.len() - 1];
                 let ones = [cells, &[channels, 1]].concat();
-                let Some(weight) = element_count(&ones).and_then(|n| Tensor::new(ones, vec![1.0; n])) else {
+                let Some(weight) =
+                    element_count(&ones).and_then(|n| Tensor::new(ones, vec![1.0; n]))
+                else {
                     return refuse("it is over too many elements");
                 };
-                let windows = Windows { strides: vec![1; cells.len()], dilations: vec![1; cells.len()], pad: Pad::Valid };
+                let windows = Windows {
+                    strides: vec![1; cells.len()],
+                    dilations: vec![1; cells.len()],
+                    pad: Pad::Valid,
+                };
                 let sum = call.builder.depthwise(&signal, &weight, None, &windows)?;
                 let scale = if what == "mean" { 1.0 / count as f64 } else { 1.0 };
                 call.builder.affine(&sum, &[scale], &[0.0])?
@@ -391,12 +406,16 @@ pub fn resize(call: &mut Call) -> Lowered<Vec<Value>> {
     let how = attributes.text("coordinate_transformation_mode");
     let how = how.unwrap_or(if is_old { "asymmetric" } else { "half_pixel" }).to_owned();
     let rounding = attributes.text("nearest_mode");
-    let rounding = rounding.unwrap_or(if is_old { "floor" } else { "round_prefer_floor" }).to_owned();
-    let scales = call.constant(if is_old { 1 } else { 2 })?.filter(|scales| !scales.numbers.is_empty());
+    let rounding =
+        rounding.unwrap_or(if is_old { "floor" } else { "round_prefer_floor" }).to_owned();
+    let scales =
+        call.constant(if is_old { 1 } else { 2 })?.filter(|scales| !scales.numbers.is_empty());
     let sizes = if is_old { None } else { call.constant(3)?.and_then(|sizes| sizes.as_integers()) };
     let factors: Vec<f64> = match (&scales, &sizes) {
         (Some(scales), _) => scales.numbers.to_vec(),
-        (None, Some(sizes)) => sizes.iter().zip(&x.extents).map(|(n, extent)| *n as f64 / *extent as f64).collect(),
+        (None, Some(sizes)) => {
+            sizes.iter().zip(&x.extents).map(|(n, extent)| *n as f64 / *extent as f64).collect()
+        }
         (None, None) => return refuse("its scales are missing"),
     };
     if factors.len() != x.extents.len() {
@@ -409,9 +428,12 @@ pub fn resize(call: &mut Call) -> Lowered<Vec<Value>> {
             return refuse(format!("its scale {factor} is no small integer"));
         }
         let factor = *factor as usize;
-        let repeats = (0..2 * factor).all(|place| source(place, factor, &how, &rounding) == Some(place / factor));
+        let repeats = (0..2 * factor)
+            .all(|place| source(place, factor, &how, &rounding) == Some(place / factor));
         if !repeats {
-            return refuse(format!("`{how}` with `{rounding}` does not repeat each pixel {factor} times"));
+            return refuse(format!(
+                "`{how}` with `{rounding}` does not repeat each pixel {factor} times"
+            ));
         }
         extents[axis] *= factor;
         touched.push(axis);
@@ -421,7 +443,8 @@ pub fn resize(call: &mut Call) -> Lowered<Vec<Value>> {
     }
     let order = image_order(&x, &touched)?;
     let signal = x.in_order(&order, call.builder)?;
-    let own: Vec<usize> = order[..order.len() - 1].iter().map(|axis| factors[*axis] as usize).collect();
+    let own: Vec<usize> =
+        order[..order.len() - 1].iter().map(|axis| factors[*axis] as usize).collect();
     let y = call.builder.up_sampling(&signal, &own)?;
     Ok(one(View::ordered(y, extents, &order)))
 }
@@ -431,7 +454,9 @@ fn source(place: usize, factor: usize, how: &str, rounding: &str) -> Option<usiz
     let (place, factor) = (place as f64, factor as f64);
     let exact = match how {
         "asymmetric" => place / factor,
-        "half_pixel" | "half_pixel_symmetric" | "pytorch_half_pixel" => (place + 0.5) / factor - 0.5,
+        "half_pixel" | "half_pixel_symmetric" | "pytorch_half_pixel" => {
+            (place + 0.5) / factor - 0.5
+        }
         _ => return None,
     };
     let pixel = match rounding {

@@ -11,7 +11,7 @@ use super::{activations, arithmetic, constant, images, quantizers, shapes};
 use crate::builder::{Builder, Options};
 use crate::error::{ImportError, Lowered, Refused, refuse};
 use crate::imported::{Imported, Port, finish};
-use crate::tensor::Tensor;
+use crate::tensor::{MAX_TOTAL, Tensor};
 use crate::view::View;
 
 /// A tensor of the model.
@@ -23,6 +23,20 @@ pub enum Value {
     View(View),
     /// What a node would have made that is not imported.
     Lost,
+}
+
+impl Value {
+    /// How many elements it has.
+    fn size(&self) -> usize {
+        match self {
+            Self::Constant(tensor) => tensor.numbers.len(),
+            Self::View(view) => view
+                .extents
+                .iter()
+                .fold(1, |product: usize, extent| product.saturating_mul(*extent)),
+            Self::Lost => 0,
+        }
+    }
 }
 
 /// A node with what it reads.
@@ -44,9 +58,9 @@ impl Call<'_> {
     pub fn view(&self, index: usize) -> Lowered<View> {
         match self.inputs.get(index) {
             Some(Some(Value::View(view))) => Ok(view.clone()),
-            Some(Some(Value::Constant(_))) => {
-                refuse(format!("its input {index} is a constant, which is only imported for weights"))
-            }
+            Some(Some(Value::Constant(_))) => refuse(format!(
+                "its input {index} is a constant, which is only imported for weights"
+            )),
             _ => refuse(format!("its input {index} is missing")),
         }
     }
@@ -56,7 +70,9 @@ impl Call<'_> {
         match self.inputs.get(index) {
             None | Some(None) => Ok(None),
             Some(Some(Value::Constant(tensor))) => Ok(Some(tensor.clone())),
-            Some(Some(_)) => refuse(format!("its input {index} is computed; only constants are imported there")),
+            Some(Some(_)) => {
+                refuse(format!("its input {index} is computed; only constants are imported there"))
+            }
         }
     }
 
@@ -216,6 +232,7 @@ pub fn lower(model: &Model, path: &Path, options: &Options) -> Result<Imported, 
             }
         }
     }
+    let mut total = 0;
     for node in &model.nodes {
         let outputs = match lower_node(model, node, &values, &mut builder) {
             Ok(outputs) => outputs,
@@ -228,6 +245,15 @@ pub fn lower(model: &Model, path: &Path, options: &Options) -> Result<Imported, 
                 Vec::new()
             }
         };
+        total += outputs.iter().map(Value::size).fold(0, usize::saturating_add);
+        if total > MAX_TOTAL {
+            refused.push(Refused {
+                node: node.name.clone(),
+                operator: node.operator.clone(),
+                reason: format!("the tensors up to it have more than {MAX_TOTAL} elements"),
+            });
+            return Err(ImportError::Unsupported(refused));
+        }
         let mut outputs = outputs.into_iter();
         for name in node.outputs.iter().filter(|name| !name.is_empty()) {
             values.insert(name.clone(), outputs.next().unwrap_or(Value::Lost));
@@ -253,8 +279,13 @@ pub fn lower(model: &Model, path: &Path, options: &Options) -> Result<Imported, 
         });
     }
     let version = model.versions.get("").copied().unwrap_or(1);
-    let kind = if model.nodes.iter().any(|node| set_of(&node.domain) != Some(Set::Onnx)) { "QONNX" } else { "ONNX" };
-    let by = if model.producer.is_empty() { String::new() } else { format!(", by {}", model.producer) };
+    let kind = if model.nodes.iter().any(|node| set_of(&node.domain) != Some(Set::Onnx)) {
+        "QONNX"
+    } else {
+        "ONNX"
+    };
+    let by =
+        if model.producer.is_empty() { String::new() } else { format!(", by {}", model.producer) };
     let origin = format!("{kind}, opset {version}{by}");
     finish(builder, ports, &outputs, refused, path, &origin)
 }
@@ -279,7 +310,8 @@ fn lower_node(
         Some(Value::Constant(tensor)) => Some(Some(tensor.clone())),
         Some(_) => None,
     };
-    if set.is_some() && let Some(constants) = inputs.iter().map(constant).collect::<Option<Vec<_>>>()
+    if set.is_some()
+        && let Some(constants) = inputs.iter().map(constant).collect::<Option<Vec<_>>>()
         && let Some(folded) = constant::evaluate(node, &constants, version)
     {
         return Ok(folded?.into_iter().map(Value::Constant).collect());
@@ -309,17 +341,22 @@ fn layer_name(node: &Node) -> String {
     let generated = |name: &str| {
         let operator = node.operator.to_lowercase();
         let name = name.to_lowercase();
-        name.starts_with("node ") || name.trim_start_matches('/').starts_with(&operator)
-            && name.trim_start_matches('/')[operator.len()..].chars().all(|c| c.is_ascii_digit() || c == '_')
+        name.starts_with("node ")
+            || name.trim_start_matches('/').starts_with(&operator)
+                && name.trim_start_matches('/')[operator.len()..]
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || c == '_')
     };
     if !generated(&node.name) {
         return node.name.clone();
     }
-    let weight = node.inputs.get(1).filter(|_| {
-        matches!(node.operator.as_str(), "Gemm" | "MatMul" | "Conv")
-    });
+    let weight =
+        node.inputs.get(1).filter(|_| matches!(node.operator.as_str(), "Gemm" | "MatMul" | "Conv"));
     let ends = [".weight", "_weight", ".kernel", "_kernel"];
-    weight.and_then(|weight| ends.iter().find_map(|end| weight.strip_suffix(end))).unwrap_or_default().to_owned()
+    weight
+        .and_then(|weight| ends.iter().find_map(|end| weight.strip_suffix(end)))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// An input as an image with its channels last, where the model's first are for convolutions.
@@ -335,7 +372,11 @@ fn input(
             Some(extent) => known.push(*extent),
             // A batch is one sample.
             None if axis == 0 => known.push(1),
-            None => return refuse(format!("its extent {axis} is not known: export with fixed extents")),
+            None => {
+                return refuse(format!(
+                    "its extent {axis} is not known: export with fixed extents"
+                ));
+            }
         }
     }
     let own = if known.len() > 1 && known[0] == 1 { &known[1..] } else { &known[..] };
@@ -355,14 +396,21 @@ fn feeds_channels_first(model: &Model, name: &str) -> bool {
     const MOVING: [&str; 7] =
         ["Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "MatMul", "Gemm"];
     const FIRST: [&str; 10] = [
-        "Conv", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool", "Resize", "Upsample",
-        "BatchNormalization", "Pad", "ReduceMean",
+        "Conv",
+        "MaxPool",
+        "AveragePool",
+        "GlobalMaxPool",
+        "GlobalAveragePool",
+        "Resize",
+        "Upsample",
+        "BatchNormalization",
+        "Pad",
+        "ReduceMean",
     ];
     let mut seen: HashSet<&str> = HashSet::from([name]);
     for node in &model.nodes {
-        if !node.inputs.iter().take(1).any(|input| seen.contains(input.as_str()))
-            && !(node.operator == "Concat" && node.inputs.iter().any(|i| seen.contains(i.as_str())))
-        {
+        let data = if node.operator == "Concat" { node.inputs.len() } else { 1 };
+        if !node.inputs.iter().take(data).any(|input| seen.contains(input.as_str())) {
             continue;
         }
         if FIRST.contains(&node.operator.as_str()) {

@@ -114,7 +114,9 @@ fn quantized(call: &mut Call, x: &View, quantizer: &Quantizer) -> Lowered<View> 
     let bits = quantizer.integers.width;
     let scale = quantizer.scale.single();
     let step = match scale {
-        Some(scale) => log2_exact(scale).map_or_else(|| scale.to_string(), |log2| format!("2^{log2}")),
+        Some(scale) => {
+            log2_exact(scale).map_or_else(|| scale.to_string(), |log2| format!("2^{log2}"))
+        }
         None => "one for each channel".to_owned(),
     };
     let signed = if quantizer.integers.signed { "signed" } else { "unsigned" };
@@ -132,7 +134,10 @@ fn quantized(call: &mut Call, x: &View, quantizer: &Quantizer) -> Lowered<View> 
     let own = x.signal.extents.clone();
     let elements: usize = own.iter().product();
     let Some(scales) = of_channels(x, &quantizer.scale, elements) else {
-        return refuse(format!("its scale {:?} is not for {:?}", quantizer.scale.extents, x.extents));
+        return refuse(format!(
+            "its scale {:?} is not for {:?}",
+            quantizer.scale.extents, x.extents
+        ));
     };
     let flat = call.builder.reshape(&x.signal, &[elements])?;
     let y = call.builder.quantize(&flat, quantizer, &scales)?;
@@ -206,8 +211,14 @@ pub fn dequantized(node: &Node, inputs: &[Option<Tensor>]) -> Lowered<Tensor> {
     let numbers = integers.iter().zip(scale.numbers.iter()).map(|(q, scale)| q * scale);
     let most = integers.iter().fold(1.0f64, |most, q| most.max(q.abs()));
     let width = libm::log2(most) as u32 + 2;
-    let grid = Some(Grid { steps: scale.numbers.clone(), integers: Format::signed(width, width as i32) });
-    Ok(Tensor { extents: q.extents.clone(), numbers: Rc::new(numbers.collect()), grid, is_integer: false })
+    let grid =
+        Some(Grid { steps: scale.numbers.clone(), integers: Format::signed(width, width as i32) });
+    Ok(Tensor {
+        extents: q.extents.clone(),
+        numbers: Rc::new(numbers.collect()),
+        grid,
+        is_integer: false,
+    })
 }
 
 /// q = clamp( round( x / scale ) + zero point ).

@@ -181,7 +181,11 @@ fn sliced(extent: usize, start: i64, end: i64, step: i64) -> Lowered<Vec<usize>>
 }
 
 /// The parameters of a Slice: an axis with the elements that are taken of it, for each that it cuts.
-fn slices(call_inputs: &[Option<Tensor>], node: &Node, extents: &[usize]) -> Lowered<Vec<(usize, Vec<usize>)>> {
+fn slices(
+    call_inputs: &[Option<Tensor>],
+    node: &Node,
+    extents: &[usize],
+) -> Lowered<Vec<(usize, Vec<usize>)>> {
     let list = |name: &str, input: usize| -> Lowered<Option<Vec<i64>>> {
         if let Some(values) = node.attributes.integers(name) {
             return Ok(Some(values.to_vec()));
@@ -226,12 +230,11 @@ pub fn split(call: &mut Call) -> Lowered<Vec<Value>> {
     let axis = axis(call.node.attributes.integer("axis").unwrap_or(0), x.extents.len())?;
     let extent = x.extents[axis];
     let parts = call.node.outputs.len();
-    let sizes: Vec<usize> = match call.integers("split", 1)? {
-        Some(sizes) => sizes.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect(),
-        None => {
-            let size = extent.div_ceil(parts.max(1));
-            (0..parts).map(|part| size.min(extent.saturating_sub(part * size))).collect()
-        }
+    let sizes: Vec<usize> = if let Some(sizes) = call.integers("split", 1)? {
+        sizes.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect()
+    } else {
+        let size = extent.div_ceil(parts.max(1));
+        (0..parts).map(|part| size.min(extent.saturating_sub(part * size))).collect()
     };
     let all = sizes.iter().try_fold(0usize, |sum, size| sum.checked_add(*size));
     if all != Some(extent) || sizes.len() != parts {
@@ -277,7 +280,10 @@ fn taken(call: &mut Call, x: &View, axis: usize, indices: &[usize]) -> Lowered<V
     extents[axis] = indices.len();
     let is_run = indices.windows(2).all(|pair| pair[1] == pair[0] + 1);
     let is_last = x.layout().last() == Some(&axis);
-    if is_run && !is_last && let Ok(order) = image_order(x, &[axis]) {
+    if is_run
+        && !is_last
+        && let Ok(order) = image_order(x, &[axis])
+    {
         let signal = x.in_order(&order, call.builder)?;
         let ends = |a: &usize| if *a == axis { (*first, extent - last - 1) } else { (0, 0) };
         let ends: Vec<(usize, usize)> = order[..order.len() - 1].iter().map(ends).collect();
@@ -309,7 +315,8 @@ fn taken(call: &mut Call, x: &View, axis: usize, indices: &[usize]) -> Lowered<V
 }
 
 pub fn concat(call: &mut Call) -> Lowered<Vec<Value>> {
-    let views = (0..call.inputs.len()).map(|index| call.view(index)).collect::<Lowered<Vec<_>>>()?;
+    let views =
+        (0..call.inputs.len()).map(|index| call.view(index)).collect::<Lowered<Vec<_>>>()?;
     let Some(first) = views.first() else {
         return refuse("it has no inputs");
     };
@@ -373,7 +380,10 @@ fn taken_constant(x: &Tensor, axis: usize, indices: &[usize]) -> Lowered<Tensor>
     }
     let own = strides(&x.extents);
     let mut offsets = walk(&x.extents[..axis], &own[..axis]);
-    offsets = offsets.iter().flat_map(|o| indices.iter().map(|i| o + i * own[axis]).collect::<Vec<_>>()).collect();
+    offsets = offsets
+        .iter()
+        .flat_map(|o| indices.iter().map(|i| o + i * own[axis]).collect::<Vec<_>>())
+        .collect();
     let inner = walk(&x.extents[axis + 1..], &own[axis + 1..]);
     let all: Vec<usize> = offsets.iter().flat_map(|o| inner.iter().map(move |i| o + i)).collect();
     Ok(x.gathered(extents, &all))

@@ -1,6 +1,7 @@
 //! A model in a folder: imported, loaded, and run on its samples by the reference.
 
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::float_cmp, reason = "equal means equal in every bit")]
 
 use std::path::{Path, PathBuf};
 
@@ -47,7 +48,9 @@ pub fn model_file(folder: &Path) -> PathBuf {
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let ends = |end: &str| files.iter().find(|file| file.to_string_lossy().ends_with(end)).cloned();
-    let small = files.iter().find(|f| f.to_string_lossy().ends_with("x12.onnx") || f.to_string_lossy().ends_with("x8.onnx"));
+    let small = files.iter().find(|f| {
+        f.to_string_lossy().ends_with("x12.onnx") || f.to_string_lossy().ends_with("x8.onnx")
+    });
     let any = || [".onnx", ".keras", ".json", ".h5"].into_iter().find_map(ends);
     small.cloned().or_else(any).unwrap_or_else(|| panic!("{}: no model", folder.display()))
 }
@@ -72,7 +75,8 @@ pub fn compare(
     for sample in 0..samples {
         let numbers = &x.numbers[sample * per_sample..][..per_sample];
         let placed = imported.inputs[0].to_spec(numbers);
-        let cast = |(index, number): (usize, &f64)| ty.get(index).cast(from_f64_exact(*number).unwrap());
+        let cast =
+            |(index, number): (usize, &f64)| ty.get(index).cast(from_f64_exact(*number).unwrap());
         let mantissas = placed.iter().enumerate().map(cast).collect();
         let evaluation = evaluate(network, &[mantissas]);
         let source = if of_logits { logits(network)? } else { network.network().outputs[0] };
@@ -104,8 +108,10 @@ fn winner(numbers: &[f64]) -> usize {
 /// What goes into the first function of a network.
 fn logits(network: &VerifiedNetwork) -> Result<Source, String> {
     let layers = &network.network().layers;
+    // The last softmax, where there is one.
+    let softmax = layers.iter().rfind(|layer| layer.op.kind() == "softmax");
     let function = layers.iter().find(|layer| FUNCTIONS.contains(&layer.op.kind()));
-    function.map(|layer| layer.inputs[0]).ok_or_else(|| "no function".to_owned())
+    softmax.or(function).map(|layer| layer.inputs[0]).ok_or_else(|| "no function".to_owned())
 }
 
 /// The input of a network, for whoever needs its shape.
