@@ -13,6 +13,7 @@
 
 mod agreement;
 mod answer;
+mod calibration;
 mod commands;
 mod engine;
 mod expected;

@@ -16,9 +16,10 @@ use rtl4ml_import::Options;
 /// How far outputs may be from those that are expected where they are not equal: which model, which
 /// file, and how much. What is not here is within 1e-5.
 ///
-/// Tables limit the softmax (4096 entries of its exponentials) and functions (65536 entries).
+/// Tables limit the softmax (4096 entries of its exponentials) and functions (65536 entries; the
+/// exponential function is off by 2^-12 of its value, which is up to 400).
 const TOLERANCES: &[(&str, &str, f64)] = &[
-    ("onnx_functions", "y.npy", 0.02),
+    ("onnx_functions", "y.npy", 0.1),
     ("keras_conv1d", "y.npy", 2e-4),
     ("keras_depthwise", "y.npy", 5e-4),
     ("keras_json_weights", "y.npy", 6e-4),

@@ -147,9 +147,9 @@ impl Builder {
         mut layer: DraftLayer,
         bounds: Vec<(f64, f64)>,
     ) -> Lowered<Signal> {
-        let fraction = self.options.fraction_bits as i32;
         let (lo, hi) =
             bounds.iter().fold((0.0f64, 0.0f64), |(lo, hi), (l, h)| (lo.min(*l), hi.max(*h)));
+        let fraction = self.result_fraction(lo, hi);
         let Some(format) = format_holding(lo, hi, fraction, 64) else {
             return refuse(format!("its results from {lo} to {hi} fit no type"));
         };

@@ -47,6 +47,11 @@ pub struct Options {
     /// How many bits after the first trained numbers keep that are on no coarse grid, and how
     /// many after the point the results that they give.
     pub fraction_bits: u32,
+    /// The width of the results whose types the importer chooses; else they have `fraction_bits`
+    /// after the point.
+    pub result_bits: Option<u32>,
+    /// Lines for the head of the spec.
+    pub remarks: Vec<String>,
     /// The most entries of a table.
     pub table_size: usize,
     /// The values that layers have on data, by the layer's name: types that the importer chooses
@@ -62,6 +67,8 @@ impl Default for Options {
             input_type: FixedType::new(Format::signed(16, 6))
                 .with_modes(Rounding::RndConv, Overflow::Sat),
             fraction_bits: 16,
+            result_bits: None,
+            remarks: Vec::new(),
             table_size: 4096,
             measured: BTreeMap::new(),
         }
@@ -185,6 +192,17 @@ impl Builder {
         Source::Layer(self.draft.layers.len() - 1)
     }
 
+    /// Gives the last layer the operation's own name, if the operation has made one since there
+    /// were `before` layers: what only moves elements is called by what it is for otherwise.
+    pub fn name_last(&mut self, before: usize) {
+        if self.draft.layers.len() > before && !self.names.contains(&self.hint) {
+            let name = self.unique(&self.hint.clone(), "");
+            if let Some(layer) = self.draft.layers.last_mut() {
+                layer.name = name;
+            }
+        }
+    }
+
     /// Adds a layer that comes before the one that the operation is about, or after it.
     pub fn push_beside(&mut self, layer: DraftLayer, suffix: &str) -> Source {
         let hint = self.hint.clone();
@@ -257,14 +275,14 @@ impl Builder {
     /// The signal, rounded where the next layer's exact sums would become too wide, `more_bits`
     /// wider, or where its last bits mean nothing.
     fn narrowed(&mut self, signal: Signal, more_bits: u32) -> Lowered<Signal> {
-        let fraction = self.options.fraction_bits as i32;
+        let (lo, hi) = self.chosen_range(&signal);
+        let fraction = self.result_fraction(lo, hi);
         let width = signal.format().map_or(u32::MAX / 2, |format| format.width);
         let is_too_wide = width + more_bits > MAX_EXACT_WIDTH;
         let is_needlessly_wide = signal.is_rough && signal.fraction > fraction;
         if !(is_too_wide || is_needlessly_wide) || signal.fraction <= fraction {
             return Ok(signal);
         }
-        let (lo, hi) = self.chosen_range(&signal);
         let Some(format) = format_holding(lo, hi, fraction, 64) else {
             return refuse("its input has values beyond 64 bits");
         };
@@ -276,6 +294,16 @@ impl Builder {
         layer.comments = vec![comment];
         let source = self.push_beside(layer, "in");
         Ok(Signal { is_rough: true, ..cast_signal(&signal, source, ty) })
+    }
+
+    /// How many bits after the point a result from `lo` to `hi` keeps.
+    fn result_fraction(&self, lo: f64, hi: f64) -> i32 {
+        let Some(bits) = self.options.result_bits else {
+            return self.options.fraction_bits as i32;
+        };
+        let largest = hi.max(-lo).max(exp2(-30));
+        let before = libm::floor(libm::log2(largest)) as i32 + 1 + i32::from(lo < 0.0);
+        bits as i32 - before
     }
 
     /// A signal as an output: without the bits that mean nothing.

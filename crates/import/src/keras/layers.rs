@@ -203,6 +203,7 @@ impl Lowering<'_> {
             return refuse("its channels come first; Keras' default is channels_last");
         }
         let rank = if class.ends_with("1D") { 1 } else { 2 };
+        let before = self.builder.draft.layers.len();
         let y = match class {
             "Add" => self.merge("add", inputs),
             "Subtract" => self.merge("subtract", inputs),
@@ -282,6 +283,7 @@ impl Lowering<'_> {
             | "Identity" => Ok(x.clone()),
             _ => refuse("there is no layer for it"),
         }?;
+        self.builder.name_last(before);
         let has_own = !matches!(class, "Activation" | "QActivation");
         match self.layer.get("activation").filter(|_| has_own) {
             Some(value) => activations::lower(self.builder, &y, value, self.is_version_3),
