@@ -169,16 +169,19 @@ fn plot(network: &VerifiedNetwork, profiles: &BTreeMap<String, Profile>) -> Stri
         "values of each layer, a column a bit from 2^{} to 2^{LEAST}: # where most are, - where some are, . none; [ ] the layer's format\n",
         MOST - 1
     );
+    let width = network.network().layers.iter().map(|layer| layer.name.len()).max().unwrap_or(0);
     for (id, layer) in network.network().layers_with_ids() {
         let tensor = network.tensor_type(Source::Layer(id));
         let (Some(profile), Some(format)) = (profiles.get(&layer.name), tensor.common_format())
         else {
             continue;
         };
+        // A format beyond the columns ends with them.
+        let top = format.integer_bits - i32::from(format.signed) - 1;
         let total: usize = profile.exponents.values().sum();
         let mut line = String::new();
         for bit in (LEAST..MOST).rev() {
-            if bit == format.integer_bits - i32::from(format.signed) - 1 {
+            if bit == top.clamp(LEAST, MOST - 1) {
                 line.push('[');
             }
             let count = profile.exponents.get(&bit).copied().unwrap_or(0);
@@ -187,11 +190,11 @@ fn plot(network: &VerifiedNetwork, profiles: &BTreeMap<String, Profile>) -> Stri
                 count if count * 20 >= total => '#',
                 _ => '-',
             });
-            if bit == -format.fraction_bits() {
+            if bit == (-format.fraction_bits()).clamp(LEAST, MOST - 1) {
                 line.push(']');
             }
         }
-        let _ = writeln!(text, "{:<16} {line}  {format}", layer.name);
+        let _ = writeln!(text, "{:<width$} {line}  {format}", layer.name);
     }
     text.truncate(text.trim_end().len());
     text
