@@ -28,7 +28,7 @@ pub enum Command {
     Build(build::Build),
     /// Run samples through the circuit and compare every bit with the reference
     Sim(sim::Sim),
-    /// Turn a trained model (ONNX, QONNX) into a spec and its weights
+    /// Turn a trained model (ONNX, QONNX, Keras) into a spec and its weights
     Import(import::Import),
     /// Compute the network's exact outputs with the reference
     Predict(predict::Predict),
