@@ -13,6 +13,10 @@ use super::machine::{Class, Instruction, Kind, Place, Program};
 use super::program::{Pending, Task, program};
 use super::ranges::{exact, of_operand, of_type, ranges};
 
+/// How many statements are sorted together: enough for long runs, and few enough that their values
+/// are still near when they are read again.
+const PART: usize = 512;
+
 /// What a net's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -52,6 +56,8 @@ pub(super) struct Compiler<'f> {
     /// How many statements follow each other up to a place's value.
     levels: HashMap<Place, u32>,
     pub(super) pending: Vec<Pending>,
+    /// The part of the program that is compiled.
+    part: u32,
 }
 
 /// Compiles a flat design.
@@ -67,8 +73,10 @@ pub(super) fn compile(flat: &Flat) -> Compiled {
         places: [0; 3],
         levels: HashMap::new(),
         pending: Vec::new(),
+        part: 0,
     };
-    for statement in &flat.statements {
+    for (index, statement) in flat.statements.iter().enumerate() {
+        compiler.part = (index / PART) as u32;
         compiler.statement(statement.target, &statement.expr);
     }
     let moves = compiler.moves();
@@ -168,7 +176,7 @@ impl Compiler<'_> {
 
     fn convert(&mut self, level: u32, from: Place, to: Place) {
         let work = Task::Convert(from.class, to.index, from.index);
-        self.pending.push(Pending { key: 4 * level + 2, class: to.class, work });
+        self.pending.push(Pending { key: (self.part, 4 * level + 2), class: to.class, work });
     }
 
     fn class(&self, operand: Operand) -> Class {
@@ -195,7 +203,11 @@ impl Compiler<'_> {
         let result = if class == home.class { home } else { self.new_place(class) };
         instruction.target = result.index;
         self.levels.insert(home, level);
-        self.pending.push(Pending { key: 4 * level, class, work: Task::Run(kind, instruction) });
+        self.pending.push(Pending {
+            key: (self.part, 4 * level),
+            class,
+            work: Task::Run(kind, instruction),
+        });
         if wraps {
             let unused = bits(class) - ty.width.min(bits(class));
             let own = Instruction { target: result.index, a: result.index, ..blank() };
@@ -206,7 +218,7 @@ impl Compiler<'_> {
                 Task::Run(Kind::WrapUnsigned, Instruction { k: mask as i64, ..own })
             };
             if unused > 0 {
-                self.pending.push(Pending { key: 4 * level + 1, class, work: task });
+                self.pending.push(Pending { key: (self.part, 4 * level + 1), class, work: task });
             }
         }
         if class != home.class {
