@@ -41,9 +41,21 @@ fn message(clock: &str, reuse_factor: u64, contract: Contract) -> String {
     built(network(clock, reuse_factor, contract)).unwrap_err().to_string()
 }
 
+/// The least latency: a contract of fewer cycles makes sums by distributed arithmetic shallower,
+/// until it is refused.
+fn least(mut network: Network) -> u64 {
+    let mut cycles = built(network.clone()).unwrap().interface.latency_cycles;
+    loop {
+        network.contract.latency = Some(LatencyBound::Cycles(cycles - 1));
+        match built(network.clone()) {
+            Ok(circuit) => cycles = circuit.interface.latency_cycles,
+            Err(_) => return cycles,
+        }
+    }
+}
+
 fn latency(clock: &str, reuse_factor: u64) -> u64 {
-    let free = network(clock, reuse_factor, Contract::default());
-    built(free).unwrap().interface.latency_cycles
+    least(network(clock, reuse_factor, Contract::default()))
 }
 
 #[test]
@@ -120,7 +132,7 @@ fn an_interval_that_cannot_be_kept_is_refused_with_a_reuse_factor_that_keeps_it(
 fn a_stream_keeps_the_contract_or_tells_of_a_clock_too() {
     let mut stream = network("400 MHz", 1, Contract::default());
     stream.io = Io::Stream;
-    let found = built(stream.clone()).unwrap().interface.latency_cycles;
+    let found = least(stream.clone());
     stream.contract.latency = Some(LatencyBound::Cycles(found - 1));
     let text = built(stream.clone()).unwrap_err().to_string();
     let (_, clock) = text.split_once("it can be kept at ").unwrap();

@@ -13,6 +13,7 @@
 
 mod agreement;
 mod answer;
+mod calibration;
 mod choices;
 mod commands;
 mod engine;

@@ -26,7 +26,7 @@ mod rust_hdl_engine;
 pub mod vectors;
 mod wiring;
 
-pub use cycle::{Cycle, CycleProgram, CycleStreams, Shown};
+pub use cycle::{Cycle, CycleProgram, CycleStreams, Line, Shown};
 pub use engine::{Engine, Pins, Sampled, StreamPins, StreamSampled};
 pub use judge::{Judgement, Mismatch, judge, judge_side_by_side};
 pub use rust_hdl_engine::{EngineError, RustHdl};

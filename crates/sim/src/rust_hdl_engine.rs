@@ -128,7 +128,9 @@ impl Engine for RustHdl {
 
     fn cycle(&mut self, pins: &Pins) -> Result<Sampled, EngineError> {
         let Self { wiring, block, .. } = self;
-        wiring.drive(pins, |port, lanes| block.set_port(port, lanes))?;
+        wiring.drive(pins, |port, lanes| {
+            block.set_port(port, &lanes.collect::<Vec<i64>>());
+        })?;
         self.settle()?;
         self.phase(self.period_ps / 2)?;
         let sampled = self.wiring.sample(|port, lane| self.block.port(port)[lane]);
@@ -138,7 +140,9 @@ impl Engine for RustHdl {
 
     fn stream_cycle(&mut self, pins: &StreamPins) -> Result<StreamSampled, EngineError> {
         let Self { wiring, block, .. } = self;
-        wiring.drive_streams(pins, |port, lanes| block.set_port(port, lanes))?;
+        wiring.drive_streams(pins, |port, lanes| {
+            block.set_port(port, &lanes.collect::<Vec<i64>>());
+        })?;
         self.settle()?;
         self.phase(self.period_ps / 2)?;
         let sampled = self.wiring.sample_streams(|port, lane| self.block.port(port)[lane]);

@@ -29,6 +29,9 @@ enum Handshake {
     Streams { inputs: Vec<Pair>, outputs: Vec<Pair> },
 }
 
+/// Takes the lanes of a port.
+pub(crate) type Lanes<'l> = &'l mut dyn Iterator<Item = i64>;
+
 /// The ports of a circuit.
 pub(crate) struct Wiring {
     pub interface: Interface,
@@ -85,16 +88,12 @@ impl Wiring {
     ///
     /// # Errors
     /// When the circuit has streams, or an input does not fit its port.
-    pub fn drive(
-        &self,
-        pins: &Pins,
-        mut set: impl FnMut(usize, &[i64]),
-    ) -> Result<(), EngineError> {
+    pub fn drive(&self, pins: &Pins, mut set: impl FnMut(usize, Lanes)) -> Result<(), EngineError> {
         let Handshake::Common { in_valid, .. } = &self.handshake else {
             return Err(EngineError::Io { io: Io::Stream });
         };
-        set(*in_valid, &[i64::from(pins.in_valid)]);
-        set(self.rst, &[i64::from(pins.rst)]);
+        set(*in_valid, &mut one(pins.in_valid));
+        set(self.rst, &mut one(pins.rst));
         self.drive_data(pins.inputs.iter().map(Some), set)
     }
 
@@ -105,18 +104,18 @@ impl Wiring {
     pub fn drive_streams(
         &self,
         pins: &StreamPins,
-        mut set: impl FnMut(usize, &[i64]),
+        mut set: impl FnMut(usize, Lanes),
     ) -> Result<(), EngineError> {
         let Handshake::Streams { inputs, outputs } = &self.handshake else {
             return Err(EngineError::Io { io: Io::Parallel });
         };
         for (pair, offered) in inputs.iter().zip(&pins.offered) {
-            set(pair.valid, &[i64::from(offered.is_some())]);
+            set(pair.valid, &mut one(offered.is_some()));
         }
         for (pair, taking) in outputs.iter().zip(&pins.taking) {
-            set(pair.ready, &[i64::from(*taking)]);
+            set(pair.ready, &mut one(*taking));
         }
-        set(self.rst, &[i64::from(pins.rst)]);
+        set(self.rst, &mut one(pins.rst));
         self.drive_data(pins.offered.iter().map(Option::as_ref), set)
     }
 
@@ -124,25 +123,23 @@ impl Wiring {
     fn drive_data<'a>(
         &self,
         mut inputs: impl Iterator<Item = Option<&'a Mantissas>>,
-        mut set: impl FnMut(usize, &[i64]),
+        mut set: impl FnMut(usize, Lanes),
     ) -> Result<(), EngineError> {
         for (port, wired) in self.interface.inputs.iter().zip(&self.inputs) {
             let input = inputs.next().flatten();
             let Some(WiredPort { index, lanes }) = wired else { continue };
-            let values: Vec<i64> = match input {
-                None => vec![0; lanes.len()],
-                Some(mantissas) => {
-                    if mantissas.len() != port.elements.len() {
-                        let (found, expected) = (mantissas.len(), port.elements.len());
-                        let port = port.name.clone();
-                        return Err(EngineError::InputShape { port, found, expected });
-                    }
-                    let present = mantissas.iter().zip(&port.elements);
-                    let present = present.filter(|(_, element)| element.width > 0);
-                    present.zip(lanes).map(|((m, _), ty)| ty.encode(*m)).collect()
-                }
+            let Some(mantissas) = input else {
+                set(*index, &mut lanes.iter().map(|_| 0));
+                continue;
             };
-            set(*index, &values);
+            if mantissas.len() != port.elements.len() {
+                let (found, expected) = (mantissas.len(), port.elements.len());
+                let port = port.name.clone();
+                return Err(EngineError::InputShape { port, found, expected });
+            }
+            let present = mantissas.iter().zip(&port.elements);
+            let present = present.filter(|(_, element)| element.width > 0);
+            set(*index, &mut present.zip(lanes).map(|((m, _), ty)| ty.encode(*m)));
         }
         Ok(())
     }
@@ -192,6 +189,11 @@ impl Wiring {
             })
             .collect()
     }
+}
+
+/// A flag as the lane of a port.
+fn one(flag: bool) -> impl Iterator<Item = i64> {
+    std::iter::once(i64::from(flag))
 }
 
 /// The port with this name, if the module has it.

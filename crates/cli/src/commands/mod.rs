@@ -32,7 +32,7 @@ pub enum Command {
     Report(report::ReportOptions),
     /// Run samples through the circuit and compare every bit with the reference
     Sim(sim::Sim),
-    /// Turn a trained model (ONNX, QONNX, Keras, an hls4ml project) into a spec and its weights
+    /// Turn a trained model (ONNX, QONNX, Keras) into a spec and its weights
     Import(import::Import),
     /// Compute the network's exact outputs, without its circuit
     Predict(predict::Predict),

@@ -13,6 +13,10 @@ use super::machine::{Class, Instruction, Kind, Place, Program};
 use super::program::{Pending, Task, program};
 use super::ranges::{exact, of_operand, of_type, ranges};
 
+/// How many statements are sorted together: enough for long runs, and few enough that their values
+/// are still near when they are read again.
+const PART: usize = 512;
+
 /// What a net's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -52,6 +56,8 @@ pub(super) struct Compiler<'f> {
     /// How many statements follow each other up to a place's value.
     levels: HashMap<Place, u32>,
     pub(super) pending: Vec<Pending>,
+    /// The part of the program that is compiled.
+    part: u32,
 }
 
 /// Compiles a flat design.
@@ -67,8 +73,10 @@ pub(super) fn compile(flat: &Flat) -> Compiled {
         places: [0; 3],
         levels: HashMap::new(),
         pending: Vec::new(),
+        part: 0,
     };
-    for statement in &flat.statements {
+    for (index, statement) in flat.statements.iter().enumerate() {
+        compiler.part = (index / PART) as u32;
         compiler.statement(statement.target, &statement.expr);
     }
     let moves = compiler.moves();
@@ -168,7 +176,7 @@ impl Compiler<'_> {
 
     fn convert(&mut self, level: u32, from: Place, to: Place) {
         let work = Task::Convert(from.class, to.index, from.index);
-        self.pending.push(Pending { key: 4 * level + 2, class: to.class, work });
+        self.pending.push(Pending { key: (self.part, 4 * level + 2), class: to.class, work });
     }
 
     fn class(&self, operand: Operand) -> Class {
@@ -199,7 +207,11 @@ impl Compiler<'_> {
         let result = if class == home.class { home } else { self.new_place(class) };
         instruction.target = result.index;
         self.levels.insert(home, level);
-        self.pending.push(Pending { key: 4 * level, class, work: Task::Run(kind, instruction) });
+        self.pending.push(Pending {
+            key: (self.part, 4 * level),
+            class,
+            work: Task::Run(kind, instruction),
+        });
         if wraps {
             self.wrap(result, ty, level);
         }
@@ -219,7 +231,7 @@ impl Compiler<'_> {
             Task::Run(Kind::WrapUnsigned, Instruction { k: mask as i64, ..own })
         };
         if unused > 0 {
-            self.pending.push(Pending { key: 4 * level + 1, class, work: task });
+            self.pending.push(Pending { key: (self.part, 4 * level + 1), class, work: task });
         }
     }
 
@@ -260,13 +272,21 @@ impl Compiler<'_> {
             let mask = if shift < 0 { mask >> -shift } else { mask };
             let (a, b, k, x) = (a.index, so_far.index, mask as i64, shift.unsigned_abs() as u8);
             let own = Instruction { target: result.index, a, b, k, x, ..blank() };
-            self.pending.push(Pending { key: 4 * level, class, work: Task::Run(kind, own) });
+            self.pending.push(Pending {
+                key: (self.part, 4 * level),
+                class,
+                work: Task::Run(kind, own),
+            });
             so_far = result;
         }
         if so_far != result {
             // Nothing reaches the class's bits but the constant.
             let own = Instruction { target: result.index, a: so_far.index, ..blank() };
-            self.pending.push(Pending { key: 0, class, work: Task::Run(Kind::Copy, own) });
+            self.pending.push(Pending {
+                key: (self.part, 0),
+                class,
+                work: Task::Run(Kind::Copy, own),
+            });
         }
         self.levels.insert(home, level);
         if wraps {

@@ -113,22 +113,39 @@ pub(super) struct Program {
     pub converts: Vec<(u32, u32)>,
 }
 
-/// The values of `L` streams.
-#[derive(Clone, Debug)]
-pub(super) struct Values<const L: usize> {
-    pub narrow: Vec<[i16; L]>,
-    pub middle: Vec<[i32; L]>,
-    pub wide: Vec<[i64; L]>,
+/// One value of each stream. Where `A` is [`Line`] it begins with a line of the cache, so that no
+/// vector lies in two of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot<T, A, const L: usize>([T; L], [A; 0]);
+
+/// A line of the cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct Line;
+
+impl<T: Int, A, const L: usize> Slot<T, A, L> {
+    /// A zero for each stream.
+    pub const fn zero(zero: T) -> Self {
+        Self([zero; L], [])
+    }
 }
 
-impl<const L: usize> Values<L> {
+/// The values of `L` streams.
+#[derive(Clone, Debug)]
+pub(super) struct Values<A, const L: usize> {
+    pub narrow: Vec<Slot<i16, A, L>>,
+    pub middle: Vec<Slot<i32, A, L>>,
+    pub wide: Vec<Slot<i64, A, L>>,
+}
+
+impl<A: Copy, const L: usize> Values<A, L> {
     #[inline(always)]
     pub fn get(&self, place: Place, lane: usize) -> i64 {
         let index = place.index as usize;
         match place.class {
-            Class::Narrow => i64::from(self.narrow[index][lane]),
-            Class::Middle => i64::from(self.middle[index][lane]),
-            Class::Wide => self.wide[index][lane],
+            Class::Narrow => i64::from(self.narrow[index].0[lane]),
+            Class::Middle => i64::from(self.middle[index].0[lane]),
+            Class::Wide => self.wide[index].0[lane],
         }
     }
 
@@ -136,9 +153,9 @@ impl<const L: usize> Values<L> {
     pub fn set(&mut self, place: Place, lane: usize, value: i64) {
         let index = place.index as usize;
         match place.class {
-            Class::Narrow => self.narrow[index][lane] = value as i16,
-            Class::Middle => self.middle[index][lane] = value as i32,
-            Class::Wide => self.wide[index][lane] = value,
+            Class::Narrow => self.narrow[index].0[lane] = value as i16,
+            Class::Middle => self.middle[index].0[lane] = value as i32,
+            Class::Wide => self.wide[index].0[lane] = value,
         }
     }
 
@@ -152,12 +169,12 @@ impl<const L: usize> Values<L> {
     }
 }
 
-struct Runs<'a, const L: usize> {
+struct Runs<'a, A, const L: usize> {
     program: &'a Program,
-    values: &'a mut Values<L>,
+    values: &'a mut Values<A, L>,
 }
 
-impl<const L: usize> Work for Runs<'_, L> {
+impl<A: Copy, const L: usize> Work for Runs<'_, A, L> {
     type Output = ();
 
     #[inline(always)]
@@ -203,14 +220,14 @@ impl<const L: usize> Work for Runs<'_, L> {
 }
 
 #[inline(always)]
-fn convert<T: Int, U: Int, const L: usize>(
+fn convert<T: Int, U: Int, A, const L: usize>(
     pairs: &[(u32, u32)],
-    from: &[[T; L]],
-    to: &mut [[U; L]],
+    from: &[Slot<T, A, L>],
+    to: &mut [Slot<U, A, L>],
 ) {
     for (target, source) in pairs {
-        let source = &from[*source as usize];
-        let target = &mut to[*target as usize];
+        let source = &from[*source as usize].0;
+        let target = &mut to[*target as usize].0;
         for lane in 0..L {
             target[lane] = U::low_bits(source[lane].widened());
         }
@@ -218,54 +235,58 @@ fn convert<T: Int, U: Int, const L: usize>(
 }
 
 #[inline(always)]
-fn unary<T: Int, const L: usize>(
+fn unary<T: Int, A: Copy, const L: usize>(
     instructions: &[Instruction<T>],
-    values: &mut [[T; L]],
+    values: &mut [Slot<T, A, L>],
     f: impl Fn(T, &Instruction<T>) -> T,
 ) {
     for i in instructions {
-        let mut a = values[i.a as usize];
+        let mut a = values[i.a as usize].0;
         for a in &mut a {
             *a = f(*a, i);
         }
-        values[i.target as usize] = a;
+        values[i.target as usize].0 = a;
     }
 }
 
 #[inline(always)]
-fn binary<T: Int, const L: usize>(
+fn binary<T: Int, A: Copy, const L: usize>(
     instructions: &[Instruction<T>],
-    values: &mut [[T; L]],
+    values: &mut [Slot<T, A, L>],
     f: impl Fn(T, T, &Instruction<T>) -> T,
 ) {
     for i in instructions {
-        let mut result = values[i.a as usize];
-        let b = &values[i.b as usize];
+        let mut result = values[i.a as usize].0;
+        let b = &values[i.b as usize].0;
         for (a, b) in result.iter_mut().zip(b) {
             *a = f(*a, *b, i);
         }
-        values[i.target as usize] = result;
+        values[i.target as usize].0 = result;
     }
 }
 
 #[inline(always)]
-fn ternary<T: Int, const L: usize>(
+fn ternary<T: Int, A: Copy, const L: usize>(
     instructions: &[Instruction<T>],
-    values: &mut [[T; L]],
+    values: &mut [Slot<T, A, L>],
     f: impl Fn(T, T, T, &Instruction<T>) -> T,
 ) {
     for i in instructions {
-        let mut result = values[i.a as usize];
-        let (b, c) = (&values[i.b as usize], &values[i.c as usize]);
+        let mut result = values[i.a as usize].0;
+        let (b, c) = (&values[i.b as usize].0, &values[i.c as usize].0);
         for (a, (b, c)) in result.iter_mut().zip(b.iter().zip(c)) {
             *a = f(*a, *b, *c, i);
         }
-        values[i.target as usize] = result;
+        values[i.target as usize].0 = result;
     }
 }
 
 #[inline(always)]
-fn execute<T: Int, const L: usize>(kind: Kind, own: &[Instruction<T>], values: &mut [[T; L]]) {
+fn execute<T: Int, A: Copy, const L: usize>(
+    kind: Kind,
+    own: &[Instruction<T>],
+    values: &mut [Slot<T, A, L>],
+) {
     let zero = T::default();
     let one = T::from_bool(true);
     let (x, y) = (|i: &Instruction<T>| u32::from(i.x), |i: &Instruction<T>| u32::from(i.y));

@@ -20,12 +20,13 @@ use rtl4ml_circuit::{Circuit, Interface};
 
 use self::compile::{Compiled, Source, compile};
 use self::flatten::{Flat, FlatRam, FlatRom, flatten};
-use self::machine::{Place, Values};
+pub use self::machine::Line;
+use self::machine::{Place, Slot, Values};
 pub use self::waves::Shown;
 use self::waves::Waves;
 use crate::EngineError;
 use crate::engine::{Engine, Pins, Sampled, StreamPins, StreamSampled};
-use crate::wiring::Wiring;
+use crate::wiring::{Lanes, Wiring};
 
 /// A circuit that is ready to be simulated, by any number of simulations.
 #[derive(Clone)]
@@ -39,10 +40,11 @@ struct Shared {
     compiled: Compiled,
 }
 
-/// `L` streams through a circuit side by side, cycle by cycle.
-pub struct CycleStreams<const L: usize> {
+/// `L` streams through a circuit side by side, cycle by cycle. `A` is the alignment of their values:
+/// [`Line`] where they are many.
+pub struct CycleStreams<const L: usize, A = Line> {
     program: CycleProgram,
-    values: Values<L>,
+    values: Values<A, L>,
     /// The words of each RAM: stream by stream, word by word.
     memories: Vec<Vec<i64>>,
     /// What the memories read at an edge.
@@ -51,7 +53,7 @@ pub struct CycleStreams<const L: usize> {
 
 /// The cycle engine for one stream, with its waves where they are asked for.
 pub struct Cycle {
-    streams: CycleStreams<1>,
+    streams: CycleStreams<1, ()>,
     waves: Option<Waves>,
 }
 
@@ -69,13 +71,13 @@ impl CycleProgram {
     }
 
     /// Streams whose registers and memories are all 0.
-    pub fn start<const L: usize>(&self) -> CycleStreams<L> {
+    pub fn start<const L: usize, A: Copy>(&self) -> CycleStreams<L, A> {
         let Shared { flat, compiled, .. } = &*self.shared;
         let [narrow, middle, wide] = compiled.places.map(|count| count as usize);
         let mut values = Values {
-            narrow: vec![[0; L]; narrow],
-            middle: vec![[0; L]; middle],
-            wide: vec![[0; L]; wide],
+            narrow: vec![Slot::zero(0); narrow],
+            middle: vec![Slot::zero(0); middle],
+            wide: vec![Slot::zero(0); wide],
         };
         for (place, value) in &compiled.constants {
             (0..L).for_each(|lane| values.set(*place, lane, *value));
@@ -106,7 +108,7 @@ impl CycleProgram {
     }
 }
 
-impl<const L: usize> CycleStreams<L> {
+impl<const L: usize, A: Copy> CycleStreams<L, A> {
     fn value(&self, net: u32, lane: usize) -> i64 {
         match self.program.shared.compiled.nets[net as usize] {
             Source::Constant(value) => value,
@@ -121,11 +123,11 @@ impl<const L: usize> CycleStreams<L> {
         }
     }
 
-    fn set_port(&mut self, port: usize, lane: usize, values: &[i64]) {
-        let shared = Arc::clone(&self.program.shared);
-        for (net, value) in shared.flat.ports[port].1.iter().zip(values) {
-            if let Some(place) = self.place(*net) {
-                self.values.set(place, lane, *value);
+    fn set_port(&mut self, port: usize, lane: usize, values: Lanes) {
+        let Shared { flat, compiled, .. } = &*self.program.shared;
+        for (net, value) in flat.ports[port].1.iter().zip(values) {
+            if let Source::Place(place) = compiled.nets[*net as usize] {
+                self.values.set(place, lane, value);
             }
         }
     }

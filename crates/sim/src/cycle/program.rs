@@ -4,8 +4,8 @@ use super::machine::{Class, Instruction, Kind, Program, Run};
 
 /// An instruction before it is in its run: its numbers are of 64 bits.
 pub(super) struct Pending {
-    /// What has a smaller key is done before.
-    pub key: u32,
+    /// What has a smaller key is done before: the part of the program, and the level in it.
+    pub key: (u32, u32),
     pub class: Class,
     pub work: Task,
 }

@@ -85,7 +85,7 @@ impl Compiler<'_> {
                         let (class, index) = (place.class, *count - 1);
                         let copy = Instruction { target: index, a: place.index, ..blank() };
                         let work = Task::Run(Kind::Copy, copy);
-                        self.pending.push(Pending { key: 0, class, work });
+                        self.pending.push(Pending { key: (0, 0), class, work });
                         Place { class, index }
                     });
                     *place = copy;
@@ -102,12 +102,12 @@ impl Compiler<'_> {
                     Instruction { target, a: flag.index, b: d, c: target, ..blank() },
                 ),
             };
-            self.pending.push(Pending { key: 4 * level, class, work: Task::Run(kind, next) });
+            self.pending.push(Pending { key: (0, 4 * level), class, work: Task::Run(kind, next) });
             if let Some(flag) = reset {
                 let zero = self.constant(class, 0).index;
                 let clear = Instruction { target, a: flag.index, b: zero, c: target, ..blank() };
                 let work = Task::Run(Kind::SelectFlag, clear);
-                self.pending.push(Pending { key: 4 * level + 1, class, work });
+                self.pending.push(Pending { key: (0, 4 * level + 1), class, work });
             }
         }
     }

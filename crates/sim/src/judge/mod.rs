@@ -9,7 +9,7 @@ use rtl4ml_ir::Io;
 
 use self::transactions::Follower;
 use crate::EngineError;
-use crate::cycle::CycleProgram;
+use crate::cycle::{CycleProgram, Line};
 use crate::engine::Engine;
 use crate::reference::Mantissas;
 
@@ -136,7 +136,7 @@ fn follow(
     followers: &mut [Follower],
     progress: &(impl Fn(usize) + Sync),
 ) -> Result<(), Mismatch> {
-    let mut streams = program.start::<STREAMS>();
+    let mut streams = program.start::<STREAMS, Line>();
     let mut came = 0;
     loop {
         let mut running = [false; STREAMS];
