@@ -11,8 +11,9 @@ and with --fit at once, it fits calibration/coefficients.json to two thirds of t
 prints how far the estimates of the last third are from Yosys.
 
 An estimate of look-up tables is a sum of three counts, each times a coefficient, fitted by least
-squares of the relative error; all other estimates are one count times a factor. Error bars are the
-10th and the 90th percentile of measured over estimated, over the designs of the fit.
+squares of the relative error; all other estimates are one count times the median of measured over
+counted. Error bars are the 10th and the 90th percentile of measured over estimated, over the designs
+of the fit.
 """
 
 import argparse
@@ -143,10 +144,8 @@ def fit(designs):
     for name, (figure, weight, count) in FACTORS.items():
         pairs = [(weight * design["yosys"][figure], design["counts"][count]) for design in designs]
         pairs = numpy.array([(m, e) for m, e in pairs if m > 0 and e > 0], float).reshape(-1, 2)
-        ratios = pairs[:, 1] / pairs[:, 0]
-        # The least squares of the relative error, with one unknown.
-        factor = float(ratios.sum() / (ratios**2).sum()) if len(ratios) else 1.0
-        factor = round(factor, 4)
+        # Nearly all counts are exact; the median does not mind the few that are not.
+        factor = round(float(numpy.median(pairs[:, 0] / pairs[:, 1])), 4) if len(pairs) else 1.0
         coefficients[name] = {"factor": factor, **bars(pairs[:, 0], pairs[:, 1] * factor)}
     return coefficients
 

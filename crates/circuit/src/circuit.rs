@@ -1,9 +1,10 @@
 //! A whole network as a circuit: what leaves this crate.
 
 use rtl4ml_hdl::Design;
-use rtl4ml_ir::{Clock, Io, Layer, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Clock, Implementation, Io, Layer, TensorType, VerifiedNetwork};
 use serde::Serialize;
 
+use crate::choose::{Chosen, Decision, chosen};
 use crate::dataflow::TooWide;
 use crate::distributed::Rule;
 use crate::layer::{Part, Statistics};
@@ -18,6 +19,8 @@ pub struct Circuit {
     pub interface: Interface,
     /// One entry a layer, in the network's order.
     pub layers: Vec<LayerSummary>,
+    /// One entry a layer with `strategy: auto`: what was looked at, what was taken and why.
+    pub decisions: Vec<Decision>,
 }
 
 /// The ports of the top module and what they promise.
@@ -138,6 +141,8 @@ impl Port {
 pub struct LayerSummary {
     /// The layer's name.
     pub name: String,
+    /// How it is built.
+    pub implementation: Implementation,
     /// The module that computes it; `None` where the layer is only wires.
     pub module: Option<String>,
     /// Cycles from its input to its output.
@@ -174,6 +179,10 @@ pub enum CircuitError {
         "contract: a latency of {asked} cannot be kept at {clock}: {found} cycles are the least ({reason}); {advice}"
     )]
     Latency { asked: String, clock: Clock, found: u64, reason: String, advice: String },
+    #[error("budget: {asked} cannot be kept: {found}; {advice}")]
+    Budget { asked: String, found: String, advice: String },
+    #[error("internal error, please report it: `{layer}` has no candidate for strategy `auto`")]
+    Undecided { layer: String },
     #[error(
         "tensor `{tensor}`: with `io: stream` every pixel must have the same formats; choose one type for it, or `io: parallel`"
     )]
@@ -190,16 +199,24 @@ impl CircuitError {
     }
 }
 
-/// Builds the circuit of a network and checks it against the network's contract.
+/// Builds the circuit of a network, its `auto` layers as they are chosen to be, and checks it
+/// against the network's contract and budget.
 ///
 /// # Errors
 /// What cannot be built or kept, and what can.
 pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
+    let Chosen { network, circuit, over_budget } = chosen(network)?;
+    contract::check(&network, &circuit)?;
+    over_budget.map_or(Ok(circuit), Err)
+}
+
+/// Builds the circuit of a network without `auto` layers: the thriftiest that keeps its latency
+/// contract, else the one with the fewest levels of adders.
+pub(crate) fn assemble(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
     let with = |rule: Rule| match network.network().io {
         Io::Parallel => top::build(network, rule),
         Io::Stream => stream::top::build(network, rule),
     };
-    // The thriftiest sums that keep the latency; where none do, the shallowest are told of.
     let mut circuit = with(Rule::Thrifty)?;
     for rule in [Rule::Balanced, Rule::Quick] {
         if contract::keeps_latency(network, &circuit) {
@@ -208,6 +225,5 @@ pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
         circuit = with(rule)?;
     }
     circuit.design.check()?;
-    contract::check(network, &circuit)?;
     Ok(circuit)
 }

@@ -12,6 +12,7 @@
 //! A layer is added in [`layers`]; what multiplies by trained weights uses the [`kernel`].
 
 pub mod bus;
+pub mod choose;
 mod circuit;
 mod contract;
 pub mod control;

@@ -85,7 +85,7 @@ pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, C
     let Top { library: Library { mut design, .. }, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);
     design.add(module);
-    Ok(Circuit { design, interface, layers })
+    Ok(Circuit { design, interface, layers, decisions: Vec::new() })
 }
 
 impl Top<'_> {
@@ -238,6 +238,7 @@ impl Top<'_> {
         };
         let mut summary = LayerSummary {
             name: layer.name.clone(),
+            implementation: layer.implementation,
             module: None,
             latency_cycles: 0,
             initiation_interval_cycles: 1,

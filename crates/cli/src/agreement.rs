@@ -3,9 +3,9 @@
 //! Guarantees: samples and expected outputs are in the model's own layout, whatever the spec's.
 
 use rtl4ml_import::{Imported, Port};
-use rtl4ml_ir::VerifiedNetwork;
-use rtl4ml_ir::fixed::from_f64_exact;
-use rtl4ml_sim::reference::evaluate;
+use rtl4ml_ir::fixed::{NotFinite, from_f64_exact};
+use rtl4ml_ir::{Input, Value, VerifiedNetwork};
+use rtl4ml_sim::reference::{Mantissas, evaluate};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -59,6 +59,64 @@ fn tensors(ports: &[Port], names: &[String]) -> Vec<Tensor> {
     ports.iter().zip(names).map(tensor).collect()
 }
 
+/// A sample of a model, in the order of the spec: an exact number an element, a list an input.
+pub struct Placed(Vec<Vec<Value>>);
+
+impl Placed {
+    /// The sample in the types of the network's inputs.
+    pub fn cast(&self, network: &VerifiedNetwork) -> Vec<Mantissas> {
+        let inputs = self.0.iter().zip(&network.network().inputs);
+        let cast = |(numbers, input): (&Vec<Value>, &Input)| {
+            numbers.iter().enumerate().map(|(index, n)| input.types.get(index).cast(*n)).collect()
+        };
+        inputs.map(cast).collect()
+    }
+
+    /// How many of its numbers these types change.
+    fn changed(&self, network: &VerifiedNetwork) -> usize {
+        let inputs = self.0.iter().zip(&network.network().inputs);
+        let changed = |(numbers, input): (&Vec<Value>, &Input)| {
+            let changes = |(index, number): &(usize, &Value)| {
+                let ty = input.types.get(*index);
+                ty.overflows(**number) || !ty.is_on_grid(**number)
+            };
+            numbers.iter().enumerate().filter(changes).count()
+        };
+        inputs.map(changed).sum()
+    }
+}
+
+/// Samples in the model's own layout, in the order of the spec.
+///
+/// # Errors
+/// What of the files is not as it should be.
+pub fn model_samples(
+    network: &VerifiedNetwork,
+    imported: &Imported,
+    files: &[String],
+) -> Result<Vec<Placed>, Failure> {
+    let names: Vec<String> = network.network().inputs.iter().map(|i| i.name.clone()).collect();
+    let rows = read(files, &tensors(&imported.inputs, &names), CHECKED)?;
+    let count = rows.first().map_or(0, |rows| rows.count);
+    let mut samples = Vec::new();
+    for sample in 0..count {
+        let mut placed = Vec::new();
+        for (rows, port) in rows.iter().zip(&imported.inputs) {
+            let size = port.order.len();
+            let numbers = port.to_spec(&rows.numbers[sample * size..][..size]);
+            let exact: Result<Vec<Value>, NotFinite> =
+                numbers.iter().map(|number| from_f64_exact(*number)).collect();
+            let failed = |error: NotFinite| Failure::Tensor {
+                file: rows.file.clone(),
+                source: error.into(),
+            };
+            placed.push(exact.map_err(failed)?);
+        }
+        samples.push(Placed(placed));
+    }
+    Ok(samples)
+}
+
 impl Checked {
     /// Runs the samples, and compares where something is expected.
     ///
@@ -72,11 +130,10 @@ impl Checked {
         tolerance: f64,
     ) -> Result<Self, Failure> {
         let graph = network.network();
-        let input_names: Vec<String> = graph.inputs.iter().map(|i| i.name.clone()).collect();
         let output_names: Vec<String> =
             graph.outputs.iter().map(|source| graph.source_name(*source).to_owned()).collect();
-        let x = read(inputs, &tensors(&imported.inputs, &input_names), CHECKED)?;
-        let samples = x.first().map_or(0, |rows| rows.count);
+        let x = model_samples(network, imported, inputs)?;
+        let samples = x.len();
         let outputs = tensors(&imported.outputs, &output_names);
         let y = if expected.is_empty() { Vec::new() } else { read(expected, &outputs, EXPECTED)? };
         if let Some(rows) = y.iter().find(|rows| rows.count != samples) {
@@ -89,24 +146,9 @@ impl Checked {
             outputs.iter().take(y.len()).map(|t| Agreement::new(&t.name, samples)).collect();
         let mut changed = 0;
         let bar = terminal::progress_bar("checking", samples);
-        for sample in 0..samples {
-            let mut tensors = Vec::new();
-            for ((rows, port), input) in x.iter().zip(&imported.inputs).zip(&graph.inputs) {
-                let count = port.order.len();
-                let placed = port.to_spec(&rows.numbers[sample * count..][..count]);
-                let mut mantissas = Vec::new();
-                for (index, number) in placed.iter().enumerate() {
-                    let ty = input.types.get(index);
-                    let exact = from_f64_exact(*number).map_err(|error| Failure::Tensor {
-                        file: rows.file.clone(),
-                        source: error.into(),
-                    })?;
-                    changed += usize::from(ty.overflows(exact) || !ty.is_on_grid(exact));
-                    mantissas.push(ty.cast(exact));
-                }
-                tensors.push(mantissas);
-            }
-            let evaluation = evaluate(network, &tensors);
+        for (sample, placed) in x.iter().enumerate() {
+            changed += placed.changed(network);
+            let evaluation = evaluate(network, &placed.cast(network));
             for (index, agreement) in agreements.iter_mut().enumerate() {
                 let (source, port) = (graph.outputs[index], &imported.outputs[index]);
                 let found = numbers(network.tensor_type(source), evaluation.tensor(source));

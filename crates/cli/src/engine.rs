@@ -17,7 +17,7 @@ use rtl4ml_circuit::{Circuit, Interface};
 use rtl4ml_ir::Io;
 use rtl4ml_sim::external::{Simulator, read_cycles, read_results};
 use rtl4ml_sim::reference::Mantissas;
-use rtl4ml_sim::{RustHdl, judge};
+use rtl4ml_sim::{Cycle, CycleProgram, RustHdl, Shown, judge, judge_side_by_side};
 use rtl4ml_verilog::{
     TextFile, rtl_files, testbench_files, testbench_name, vector_files, write_files,
 };
@@ -28,6 +28,8 @@ use crate::terminal;
 /// What can simulate a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineName {
+    /// The circuit as a program for the processor, many streams at a time
+    Cycle,
     /// The circuit on Rust-HDL's own kernel
     RustHdl,
     /// The emitted Verilog in Verilator, with the generated testbench
@@ -53,8 +55,8 @@ pub struct Run {
 pub struct Waves {
     /// Where to write it.
     pub path: PathBuf,
-    /// Whether it holds all signals, not only ports.
-    pub locals: bool,
+    /// Which signals it holds.
+    pub shown: Shown,
     /// The clock period.
     pub period_ps: u64,
 }
@@ -63,6 +65,7 @@ impl EngineName {
     /// The engine's name on the command line.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Cycle => "cycle",
             Self::RustHdl => "rust-hdl",
             Self::Verilator => Simulator::Verilator.name(),
             Self::Icarus => Simulator::Icarus.name(),
@@ -83,10 +86,46 @@ pub fn run(
     waves: Option<&Waves>,
 ) -> Result<Run, Failure> {
     match engine {
+        EngineName::Cycle => cycle(circuit, stimulus, expected, waves),
         EngineName::RustHdl => rust_hdl(circuit, stimulus, expected, waves),
         EngineName::Verilator => external(Simulator::Verilator, circuit, stimulus, expected),
         EngineName::Icarus => external(Simulator::Icarus, circuit, stimulus, expected),
     }
+}
+
+fn cycle(
+    circuit: &Circuit,
+    stimulus: &Stimulus,
+    expected: &[Vec<Mantissas>],
+    waves: Option<&Waves>,
+) -> Result<Run, Failure> {
+    let engine = EngineName::Cycle.word();
+    let failed = |source| Failure::Engine { engine, source };
+    let file = waves.map(WaveFile::create).transpose()?;
+    let program = CycleProgram::new(circuit).map_err(failed)?;
+    let start = Instant::now();
+    let bar = terminal::progress_bar("simulating", stimulus.transactions.len());
+    // A wave file shows one stream, and streams of transfers wait for each other.
+    let result = if waves.is_none() && circuit.interface.io == Io::Parallel {
+        judge_side_by_side(&program, stimulus, expected, |came| bar.inc(came as u64))
+    } else {
+        let mut simulator = Cycle::new(&program);
+        if let Some((waves, file)) = waves.zip(file.as_ref()) {
+            let writer = Box::new(file.clone());
+            simulator.trace(writer, waves.period_ps, &waves.shown).map_err(failed)?;
+        }
+        let come = |done| bar.set_position(done as u64);
+        let result = judge(&mut simulator, stimulus, expected, come);
+        simulator.finish_trace().map_err(failed)?;
+        result
+    };
+    let elapsed = start.elapsed();
+    bar.finish_and_clear();
+    if let Some(file) = file {
+        file.finish()?;
+    }
+    let judgement = result.map_err(|source| Failure::Mismatch { engine, source })?;
+    Ok(Run { outputs: judgement.outputs, cycles: judgement.cycles, elapsed, compiled: false })
 }
 
 fn rust_hdl(
@@ -101,7 +140,8 @@ fn rust_hdl(
     let file = waves.map(WaveFile::create).transpose()?;
     if let Some((waves, file)) = waves.zip(file.as_ref()) {
         let writer = Box::new(file.clone());
-        simulator.trace(writer, waves.period_ps, waves.locals).map_err(failed)?;
+        let locals = waves.shown == Shown::All;
+        simulator.trace(writer, waves.period_ps, locals).map_err(failed)?;
     }
     let start = Instant::now();
     let bar = terminal::progress_bar("simulating", stimulus.transactions.len());
@@ -279,8 +319,13 @@ mod tests {
             Stimulus::back_to_back(samples.clone()),
             Stimulus::varied(samples.clone(), latency_cycles),
         ] {
-            let run = run(EngineName::RustHdl, &circuit, &stimulus, &expected, None).unwrap();
-            assert_eq!(run.cycles, cycle_count(&circuit.interface, &stimulus));
+            for engine in [EngineName::RustHdl, EngineName::Cycle] {
+                // Few samples are one stream, whose cycles are those of the protocol.
+                let samples = &stimulus.transactions[..32];
+                let stimulus = Stimulus { transactions: samples.to_vec(), ..stimulus.clone() };
+                let run = run(engine, &circuit, &stimulus, &expected[..32], None).unwrap();
+                assert_eq!(run.cycles, cycle_count(&circuit.interface, &stimulus));
+            }
         }
     }
 
@@ -304,8 +349,10 @@ mod tests {
     fn waves_that_cannot_be_written_are_a_failure_and_no_panic() {
         let (circuit, samples, expected) = example();
         let stimulus = Stimulus::back_to_back(samples);
-        let full = Waves { path: "/dev/full".into(), locals: true, period_ps: 5000 };
-        let result = run(EngineName::RustHdl, &circuit, &stimulus, &expected, Some(&full));
-        assert!(matches!(result, Err(Failure::Write { .. })));
+        let full = Waves { path: "/dev/full".into(), shown: Shown::All, period_ps: 5000 };
+        for engine in [EngineName::RustHdl, EngineName::Cycle] {
+            let result = run(engine, &circuit, &stimulus, &expected, Some(&full));
+            assert!(matches!(result, Err(Failure::Write { .. })), "{engine:?}");
+        }
     }
 }

@@ -3,29 +3,33 @@
 use rtl4ml_ir::VerifiedNetwork;
 
 use crate::failure::Failure;
-use crate::tensor_files::{EXPECTED, Tensor, TensorError, outputs, read};
+use crate::tensor_files::{EXPECTED, OpenRows, Tensor, TensorError, open, outputs};
 
 /// The expected outputs of some samples, and the comparison so far.
 #[derive(Debug)]
 pub struct Expected {
-    outputs: Vec<(Tensor, Vec<f64>)>,
+    outputs: Vec<(Tensor, OpenRows)>,
+    /// The numbers of the piece that is compared now, one entry an output.
+    piece: Vec<Vec<f64>>,
+    /// The number of its first sample.
+    first_sample: usize,
     differ: usize,
     compared: usize,
     first: Option<String>,
 }
 
 impl Expected {
-    /// Reads the expected outputs of `samples`.
+    /// Opens the expected outputs of `samples`.
     ///
     /// # Errors
     /// What of the files is not as it should be.
-    pub fn read(
+    pub fn open(
         network: &VerifiedNetwork,
         arguments: &[String],
         samples: usize,
     ) -> Result<Self, Failure> {
         let tensors = outputs(network);
-        let rows = read(arguments, &tensors, EXPECTED)?;
+        let rows = open(arguments, &tensors, EXPECTED)?;
         if let Some((rows, tensor)) = rows.iter().zip(&tensors).find(|(r, _)| r.count != samples) {
             let (name, found) = (tensor.name.clone(), rows.count);
             let other = "the input".to_owned();
@@ -34,9 +38,20 @@ impl Expected {
                 source: TensorError::Samples { name, found, expected: samples, other },
             });
         }
-        let numbers = rows.into_iter().map(|rows| rows.numbers);
-        let outputs = tensors.into_iter().zip(numbers).collect();
-        Ok(Self { outputs, differ: 0, compared: 0, first: None })
+        let outputs = tensors.into_iter().zip(rows).collect();
+        let (piece, first_sample) = (Vec::new(), 0);
+        Ok(Self { outputs, piece, first_sample, differ: 0, compared: 0, first: None })
+    }
+
+    /// Reads the outputs of the next samples, with which those are compared that follow.
+    ///
+    /// # Errors
+    /// When a file is not as its header says, or a number is not finite.
+    pub fn next_piece(&mut self, first_sample: usize, samples: usize) -> Result<(), Failure> {
+        self.first_sample = first_sample;
+        let take = |(_, rows): &mut (Tensor, OpenRows)| rows.take(samples);
+        self.piece = self.outputs.iter_mut().map(take).collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// Compares the network's numbers for one sample and one output.
@@ -45,8 +60,9 @@ impl Expected {
     /// be expected.
     #[allow(clippy::float_cmp, reason = "outputs are exact: equal means equal")]
     pub fn compare(&mut self, sample: usize, output: usize, found: &[f64]) {
-        let (tensor, numbers) = &self.outputs[output];
-        let expected = &numbers[sample * found.len()..][..found.len()];
+        let tensor = &self.outputs[output].0;
+        let at = (sample - self.first_sample) * found.len();
+        let expected = &self.piece[output][at..][..found.len()];
         for (element, (found, expected)) in found.iter().zip(expected).enumerate() {
             if found != expected {
                 self.differ += 1;
@@ -75,7 +91,7 @@ impl Expected {
 }
 
 /// The position, one index an axis, of a row-major index.
-fn position(mut index: usize, shape: &[usize]) -> Vec<usize> {
+pub fn position(mut index: usize, shape: &[usize]) -> Vec<usize> {
     let mut position = vec![0; shape.len()];
     for (place, extent) in position.iter_mut().zip(shape).rev() {
         *place = index % extent;

@@ -35,6 +35,14 @@ pub enum Failure {
         /// The spec that is there.
         spec: PathBuf,
     },
+    /// No formats keep the outputs as close as was asked.
+    #[error("no formats of up to {bits} bits after the point keep the outputs within {most}")]
+    Calibration {
+        /// What was asked for.
+        most: f64,
+        /// The most bits that were tried.
+        bits: u32,
+    },
     /// The network cannot be built as it is, or its contract not be kept.
     #[error("{source}")]
     Circuit {
@@ -98,6 +106,9 @@ pub enum Failure {
         /// How many went in.
         expected: usize,
     },
+    /// No threads to work on.
+    #[error("cannot start threads: {0}")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
     /// The handoff folder could not be written.
     #[error(transparent)]
     Handoff(#[from] HandoffError),

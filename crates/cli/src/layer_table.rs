@@ -6,7 +6,8 @@ use comfy_table::{CellAlignment, Table};
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::{
-    Io, LayerId, QuantizationReport, Source, Strategy, TensorType, Types, VerifiedNetwork,
+    Implementation, Io, LayerId, QuantizationReport, Source, Strategy, TensorType, Types,
+    VerifiedNetwork,
 };
 use serde::Serialize;
 
@@ -83,7 +84,10 @@ impl LayerRow {
         let kernel = layer.op.kernels().first();
         let constants = layer.op.constants().into_iter().map(|(_, constant)| constant.report);
         let weights = constants.fold(QuantizationReport::default(), QuantizationReport::plus);
-        let implementation = kernel.map(|_| layer.implementation);
+        let how = built.map_or(layer.implementation, |built| built.implementation);
+        let implementation = kernel.map(|_| how);
+        let is_known =
+            |how: &Implementation| how.strategy != Strategy::Auto || how.reuse_factor_is_fixed;
         let has_none = implementation.is_none_or(|implementation| {
             implementation.strategy == Strategy::DistributedArithmetic
         });
@@ -94,7 +98,7 @@ impl LayerRow {
             let positions = layer.op.positions(input.shape.extents()) as u64;
             let at_once = parallelization_factor.unwrap_or(if is_streamed { 1 } else { positions });
             let products = (shape.n_in * shape.n_out * layer.op.kernels().len()) as u64;
-            products * at_once / layer.implementation.reuse_factor
+            products * at_once / how.reuse_factor
         });
         let shape = |source: &Source| verified.tensor_type(*source).shape.extents().to_vec();
         Self {
@@ -106,7 +110,7 @@ impl LayerRow {
             output_format: output.common_format().map(|format| format.to_string()),
             weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
             strategy: implementation.map(|implementation| implementation.strategy.word()),
-            reuse_factor: implementation.map(|implementation| implementation.reuse_factor),
+            reuse_factor: implementation.filter(is_known).map(|i| i.reuse_factor),
             parallelization_factor,
             multipliers: match built {
                 Some(built) => Some(built.statistics.multipliers),

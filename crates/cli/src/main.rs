@@ -13,15 +13,19 @@
 
 mod agreement;
 mod answer;
+mod calibration;
+mod choices;
 mod commands;
 mod engine;
 mod expected;
 mod failure;
+mod histogram;
 mod layer_table;
 mod npy_file;
 mod overview;
 mod page;
 mod plot;
+mod ranges;
 mod samples;
 mod scan;
 mod svg;

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use npyz::{NpyWriter, WriteOptions, WriterBuilder};
 use rtl4ml_ir::TensorType;
-use rtl4ml_sim::reference::Mantissas;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
@@ -57,7 +56,7 @@ impl NpyFile {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn push(&mut self, tensor: &TensorType, mantissas: &Mantissas) -> Result<(), Failure> {
+    pub fn push(&mut self, tensor: &TensorType, mantissas: &[i128]) -> Result<(), Failure> {
         self.count += mantissas.len();
         self.inexact += mantissas.iter().filter(|mantissa| !is_exact(**mantissa)).count();
         let numbers = numbers(tensor, mantissas);
@@ -88,7 +87,7 @@ impl NpyFile {
 }
 
 /// The numbers that mantissas of a tensor stand for.
-pub fn numbers(tensor: &TensorType, mantissas: &Mantissas) -> Vec<f64> {
+pub fn numbers(tensor: &TensorType, mantissas: &[i128]) -> Vec<f64> {
     let number = |(index, mantissa): (usize, &i128)| tensor.format(index).to_f64(*mantissa);
     mantissas.iter().enumerate().map(number).collect()
 }

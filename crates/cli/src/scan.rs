@@ -4,8 +4,11 @@
 //! factor that is legal for it and no larger than that of the point; all else is as in the spec,
 //! but that points are not held to the contract.
 
+use rtl4ml_circuit::LayerSummary;
 use rtl4ml_circuit::estimate::{Resources, Shares, estimate};
-use rtl4ml_ir::{Contract, Layer, Network, Strategy, VerifiedNetwork, layers::nearest_divisors};
+use rtl4ml_ir::{
+    Budget, Contract, Layer, Network, Strategy, VerifiedNetwork, layers::nearest_divisors,
+};
 use serde::Serialize;
 
 /// The largest reuse factor that is tried.
@@ -72,10 +75,12 @@ fn products(layer: &Layer) -> Option<u64> {
 fn with_factor(network: &Network, most: u64) -> Network {
     let mut network = network.clone();
     network.contract = Contract::default();
+    network.budget = Budget::default();
     for layer in &mut network.layers {
         let Some(products) = products(layer) else { continue };
         let implementation = &mut layer.implementation;
         implementation.reuse_factor = nearest_divisors(products, most).0.unwrap_or(1);
+        implementation.reuse_factor_is_fixed = true;
         // Shifted adders cannot be shared; multipliers can.
         if implementation.reuse_factor > 1
             && implementation.strategy == Strategy::DistributedArithmetic
@@ -90,18 +95,18 @@ fn point(network: &Network, reuse_factor: u64) -> Result<Point, String> {
     let verified = rtl4ml_ir::verify(network.clone())
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     let circuit = rtl4ml_circuit::build(&verified).map_err(|error| error.to_string())?;
-    let of = |layer: &Layer| {
+    let of = |(layer, built): (&Layer, &LayerSummary)| {
         products(layer).map(|_| PointLayer {
             name: layer.name.clone(),
-            strategy: layer.implementation.strategy.word(),
-            reuse_factor: layer.implementation.reuse_factor,
+            strategy: built.implementation.strategy.word(),
+            reuse_factor: built.implementation.reuse_factor,
         })
     };
     let latency_cycles = circuit.interface.latency_cycles;
     let estimate = estimate(&circuit).total;
     Ok(Point {
         reuse_factor,
-        layers: network.layers.iter().filter_map(of).collect(),
+        layers: network.layers.iter().zip(&circuit.layers).filter_map(of).collect(),
         latency_cycles,
         latency_ns: latency_cycles as f64 * network.target.clock.period_ns(),
         initiation_interval_cycles: circuit.interface.initiation_interval_cycles,

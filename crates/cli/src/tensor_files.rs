@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rtl4ml_ir::fixed::NotFinite;
 use rtl4ml_ir::{Source, VerifiedNetwork};
-use rtl4ml_spec::{Array, ArrayError};
+use rtl4ml_spec::{ArrayError, ArrayPieces};
 
 use crate::failure::Failure;
 use crate::page::samples_text;
@@ -168,28 +168,81 @@ pub fn read(arguments: &[String], tensors: &[Tensor], role: Role) -> Result<Vec<
     for (file, tensor) in files.into_iter().zip(tensors) {
         let failed = |source: TensorError| Failure::Tensor { file: file.clone(), source };
         let array = rtl4ml_spec::load_array(&file).map_err(|error| failed(error.into()))?;
-        let count = sample_count(&array, tensor).map_err(failed)?;
-        if let Some((first, other)) = all.first().zip(tensors.first())
-            && first.count != count
-        {
-            let (name, other) = (tensor.name.clone(), format!("`{}`", other.name));
-            return Err(failed(TensorError::Samples {
-                name,
-                found: count,
-                expected: first.count,
-                other,
-            }));
-        }
+        let count = sample_count(&array.extents, tensor).map_err(failed)?;
+        let first = all.first().map(|first| first.count);
+        same_count(first, count, tensor, tensors).map_err(failed)?;
         all.push(Rows { file, count, numbers: array.numbers });
     }
     Ok(all)
 }
 
+/// Samples of one tensor that are read piece by piece.
+#[derive(Debug)]
+pub struct OpenRows {
+    /// The file that they are from.
+    pub file: String,
+    /// How many samples there are.
+    pub count: usize,
+    elements: usize,
+    pieces: ArrayPieces,
+}
+
+impl OpenRows {
+    /// The numbers of the next `samples` samples, which are there.
+    ///
+    /// # Errors
+    /// When the file is not as its header says, or a number is not finite.
+    pub fn take(&mut self, samples: usize) -> Result<Vec<f64>, Failure> {
+        let failed =
+            |error: ArrayError| Failure::Tensor { file: self.file.clone(), source: error.into() };
+        self.pieces.take(samples * self.elements).map_err(failed)
+    }
+}
+
+/// Opens the samples of each tensor, which may be more than memory holds.
+///
+/// # Errors
+/// When there is no such file, or the shapes do not agree.
+pub fn open(
+    arguments: &[String],
+    tensors: &[Tensor],
+    role: Role,
+) -> Result<Vec<OpenRows>, Failure> {
+    let files = bind(arguments, tensors, role)?;
+    let mut all: Vec<OpenRows> = Vec::new();
+    for (file, tensor) in files.into_iter().zip(tensors) {
+        let failed = |source: TensorError| Failure::Tensor { file: file.clone(), source };
+        let pieces = ArrayPieces::open(&file).map_err(|error| failed(error.into()))?;
+        let count = sample_count(&pieces.extents, tensor).map_err(failed)?;
+        let first = all.first().map(|first| first.count);
+        same_count(first, count, tensor, tensors).map_err(failed)?;
+        let elements = tensor.shape.iter().product();
+        all.push(OpenRows { file, count, elements, pieces });
+    }
+    Ok(all)
+}
+
+/// All tensors have as many samples as the first.
+fn same_count(
+    first: Option<usize>,
+    found: usize,
+    tensor: &Tensor,
+    tensors: &[Tensor],
+) -> Result<(), TensorError> {
+    match first {
+        Some(expected) if expected != found => {
+            let other = tensors.first().map_or_else(String::new, |t| format!("`{}`", t.name));
+            Err(TensorError::Samples { name: tensor.name.clone(), found, expected, other })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// How many samples of a tensor an array holds.
-fn sample_count(array: &Array, tensor: &Tensor) -> Result<usize, TensorError> {
+fn sample_count(extents: &[usize], tensor: &Tensor) -> Result<usize, TensorError> {
     let shape = tensor.shape.as_slice();
     let elements: usize = shape.iter().product();
-    match array.extents.as_slice() {
+    match extents {
         found if found == shape => Ok(1),
         [count, rest @ ..] if rest == shape || rest == [elements] => Ok(*count),
         found => {

@@ -59,7 +59,9 @@ pub fn table() -> Table {
 pub fn progress_bar(what: &'static str, total: usize) -> ProgressBar {
     let bar =
         ProgressBar::new(total as u64).with_finish(ProgressFinish::AndClear).with_message(what);
-    match ProgressStyle::with_template("{msg} [{bar:40}] {human_pos}/{human_len} ({eta})") {
+    match ProgressStyle::with_template(
+        "{msg} [{bar:40}] {human_pos}/{human_len}, {per_sec}, {eta} left",
+    ) {
         Ok(style) => bar.with_style(style.progress_chars("=> ")),
         Err(_) => bar,
     }

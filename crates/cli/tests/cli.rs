@@ -102,7 +102,7 @@ fn every_engine_gives_the_outputs_of_the_reference() {
     let predict = ["predict", &network, "--input", &x, "--output", "reference.npy"];
     assert!(rtl4ml(folder.path(), &predict).status.success());
     let expected = fs::read(folder.path().join("reference.npy")).unwrap();
-    for engine in ["rust-hdl", "verilator", "icarus"] {
+    for engine in ["cycle", "rust-hdl", "verilator", "icarus"] {
         let arguments =
             ["sim", &network, "--input", &x, "--output", "y.npy", "--engine", engine, "--gaps"];
         let output = rtl4ml(folder.path(), &arguments);

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rtl4ml_circuit::protocol::Mantissas;
 use rtl4ml_ir::{InputId, Source, VerifiedNetwork};
-use rtl4ml_sim::reference;
+use rtl4ml_sim::emulator::Emulator;
+use rtl4ml_sim::reference::{Evaluation, Reference};
 
 /// A network with samples and the reference's outputs for them.
 pub struct Case {
@@ -24,12 +25,14 @@ pub fn root() -> PathBuf {
 }
 
 impl Case {
-    /// A case whose expected outputs are the reference's.
+    /// A case whose expected outputs are the reference's, with which the emulator's are compared:
+    /// every element of every layer.
     pub fn new(name: String, network: VerifiedNetwork, samples: Vec<Vec<Mantissas>>) -> Self {
-        let expected = samples
-            .iter()
-            .map(|sample| reference::evaluate(&network, sample).outputs(&network))
-            .collect();
+        let reference = Reference::new(&network);
+        let evaluations: Vec<Evaluation> =
+            samples.iter().map(|sample| reference.evaluate(sample)).collect();
+        compare_emulator(&name, &network, &samples, &evaluations);
+        let expected = evaluations.iter().map(|found| found.outputs(&network)).collect();
         Self { name, network, samples, expected }
     }
 
@@ -101,6 +104,29 @@ impl Case {
         self.samples = self.samples.into_iter().step_by(step).collect();
         self.expected = self.expected.into_iter().step_by(step).collect();
         self
+    }
+}
+
+/// The emulator computes what the reference computes, whether it counts or not.
+fn compare_emulator(
+    name: &str,
+    network: &VerifiedNetwork,
+    samples: &[Vec<Mantissas>],
+    evaluations: &[Evaluation],
+) {
+    let emulator = Emulator::new(network);
+    let layers: Vec<Source> =
+        network.network().layers_with_ids().map(|(id, _)| Source::Layer(id)).collect();
+    let input = |index: usize| samples.iter().flat_map(|s| s[index].iter().copied()).collect();
+    let inputs: Vec<Mantissas> = (0..network.network().inputs.len()).map(input).collect();
+    for counting in [false, true] {
+        let found = emulator.run(&inputs, samples.len(), &layers, counting);
+        for (found, source) in found.tensors.iter().zip(&layers) {
+            let expected: Mantissas =
+                evaluations.iter().flat_map(|e| e.tensor(*source).iter().copied()).collect();
+            let layer = network.network().source_name(*source);
+            assert_eq!(*found, expected, "{name}: layer `{layer}` on the emulator");
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use std::process::Command;
 
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::protocol::Stimulus;
+use rtl4ml_ir::Io;
 use rtl4ml_sim::external::{Simulator, read_results};
-use rtl4ml_sim::{RustHdl, judge};
+use rtl4ml_sim::{Cycle, CycleProgram, RustHdl, judge, judge_side_by_side};
 use rtl4ml_verilog::{checker_name, rtl_files, testbench_files, vector_files, write_files};
 
 use crate::case::Case;
@@ -31,10 +32,23 @@ pub fn on_rust_hdl(case: Case) -> BuiltCase {
     let mut engine = RustHdl::new(&circuit).unwrap_or_else(|e| panic!("{name}: {e}"));
     let judgement = judge(&mut engine, &stimulus, &case.expected, |_| {})
         .unwrap_or_else(|mismatch| panic!("{name} on rust-hdl: {mismatch}"));
+    on_cycle_engine(&case, &circuit, &stimulus);
     // The judge has compared what came out: resets discard some inputs, but not most.
     let came_out = judgement.outputs.iter().flatten().count();
     assert!(came_out * 2 >= case.samples.len(), "{name}: {came_out} outputs");
     BuiltCase { case, circuit, stimulus }
+}
+
+/// Runs a case on the cycle engine: as one stream and, where it can be cut, as many.
+fn on_cycle_engine(case: &Case, circuit: &Circuit, stimulus: &Stimulus) {
+    let name = &case.name;
+    let program = CycleProgram::new(circuit).unwrap_or_else(|e| panic!("{name}: {e}"));
+    judge(&mut Cycle::new(&program), stimulus, &case.expected, |_| {})
+        .unwrap_or_else(|mismatch| panic!("{name} on cycle: {mismatch}"));
+    if circuit.interface.io == Io::Parallel {
+        judge_side_by_side(&program, stimulus, &case.expected, |_| {})
+            .unwrap_or_else(|mismatch| panic!("{name} on cycle, side by side: {mismatch}"));
+    }
 }
 
 /// Lints the Verilog of the cases, then simulates them side by side in one testbench on Icarus

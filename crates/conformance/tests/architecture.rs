@@ -102,6 +102,8 @@ fn the_reference_knows_nothing_of_the_circuit() {
     let words =
         ["rtl4ml_hdl", "rtl4ml_circuit", "crate::engine", "crate::judge", "crate::external"];
     assert_absent(&crate_folder("sim").join("src/reference"), &words);
+    let words = ["rtl4ml_hdl", "rtl4ml_circuit"];
+    assert_absent(&crate_folder("sim").join("src/emulator"), &words);
 }
 
 /// What emits or simulates takes a verified network, so that an unverified one cannot reach it.

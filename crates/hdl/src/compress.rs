@@ -153,13 +153,13 @@ impl Compression {
             let shift = column as i32 - of.bit as i32;
             let alike = known.entry((of.signal, shift, negative)).or_default();
             // A bit that is added twice is in two terms.
-            match alike.iter().find(|term| terms[**term].mask >> of.bit & 1 == 0) {
-                Some(term) => terms[*term].mask |= 1 << of.bit,
-                None => {
-                    alike.push(terms.len());
-                    let mask = 1 << of.bit;
-                    terms.push(MaskedBits { signal: of.signal, mask, shift, negative });
-                }
+            let free = |term: &&usize| terms[**term].mask & (1 << of.bit) == 0;
+            if let Some(term) = alike.iter().find(free) {
+                terms[*term].mask |= 1 << of.bit;
+            } else {
+                alike.push(terms.len());
+                let mask = 1 << of.bit;
+                terms.push(MaskedBits { signal: of.signal, mask, shift, negative });
             }
         }
         (constant, terms)

@@ -1,5 +1,6 @@
 //! Why a model is not imported.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// Why a model is not imported.
@@ -45,10 +46,10 @@ fn refusals_text(refused: &[Refused]) -> String {
     let is = if count == 1 { "operation is" } else { "operations are" };
     let mut text = format!("{count} {is} not imported:");
     for Refused { node, operator, reason } in refused.iter().take(MAX_LISTED) {
-        text.push_str(&format!("\n  {node} ({operator}): {reason}"));
+        let _ = write!(text, "\n  {node} ({operator}): {reason}");
     }
     if count > MAX_LISTED {
-        text.push_str(&format!("\n  and {} more", count - MAX_LISTED));
+        let _ = write!(text, "\n  and {} more", count - MAX_LISTED);
     }
     text
 }

@@ -100,6 +100,7 @@ pub fn finish(
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = network_name(&options, path);
     let mut header = vec![format!("Imported from {file} ({origin}).")];
+    header.extend(options.remarks.iter().cloned());
     for (kind, ports, sources) in [
         ("Input", &inputs, (0..draft.inputs.len()).map(Source::Input).collect::<Vec<_>>()),
         ("Output", &ports, draft.outputs.clone()),

@@ -11,6 +11,11 @@
 //! layers of them, `tidy` makes the layers those that a person would have written, and `write`
 //! gives the text. `docs/import.md` says what becomes of each operator.
 
+#![allow(
+    clippy::float_cmp,
+    reason = "scales are the same or they are not: whether something is exact is a question of every bit"
+)]
+
 mod builder;
 mod draft;
 mod error;

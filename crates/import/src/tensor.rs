@@ -9,6 +9,9 @@ use rtl4ml_ir::Format;
 /// How many elements a tensor may have: as many as a spec's weights.
 pub const MAX_NUMBERS: usize = 1 << 24;
 
+/// How many elements all tensors of a model may have together, those between layers included.
+pub const MAX_TOTAL: usize = 1 << 24;
+
 /// Extents and elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {

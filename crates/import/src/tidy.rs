@@ -41,10 +41,13 @@ const TABULATED: [&str; 7] = ["sigmoid", "tanh", "softplus", "softsign", "elu", 
 /// Layers that have a bias.
 const BIASED: [&str; 5] = ["dense", "conv1d", "conv2d", "depthwise_conv1d", "depthwise_conv2d"];
 
+/// Looks at one layer; says whether it changed something.
+type Pass<'a> = &'a dyn Fn(&mut Draft, usize) -> bool;
+
 /// Makes a draft shorter.
 pub fn tidy(draft: &mut Draft, fraction_bits: u32) {
     drop_unread(draft);
-    let passes: [&dyn Fn(&mut Draft, usize) -> bool; 4] = [
+    let passes: [Pass; 4] = [
         &|draft, layer| compose(draft, layer, fraction_bits),
         &|draft, layer| shift_into_bias(draft, layer, fraction_bits),
         &cast_in_producer,

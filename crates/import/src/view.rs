@@ -151,17 +151,16 @@ impl View {
         }
         let view = if order.len() == 1 { self.clone() } else { self.separable(builder)? };
         let extents: Vec<usize> = order.iter().map(|axis| view.extents[*axis]).collect();
-        let wanted: Vec<Atom> = match order {
-            [_] => view.atoms.clone(),
-            _ => {
-                let axes = view.axes().unwrap_or_default();
-                merged(&order.iter().flat_map(|axis| axes[*axis].clone()).collect::<Vec<_>>())
-            }
+        let wanted: Vec<Atom> = if order.len() == 1 {
+            view.atoms.clone()
+        } else {
+            let axes = view.axes().unwrap_or_default();
+            merged(&order.iter().flat_map(|axis| axes[*axis].clone()).collect::<Vec<_>>())
         };
         let mut signal = view.signal;
         if !matches!(wanted[..], [] | [Atom { stride: 1, .. }]) {
             let mut sorted = wanted.clone();
-            sorted.sort_by(|a, b| b.stride.cmp(&a.stride));
+            sorted.sort_by_key(|atom| std::cmp::Reverse(atom.stride));
             let cut: Vec<usize> = sorted.iter().map(|atom| atom.extent).collect();
             let place = |atom: &Atom| sorted.iter().position(|other| other == atom);
             let Some(axes) = wanted.iter().map(place).collect::<Option<Vec<usize>>>() else {

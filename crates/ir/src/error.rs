@@ -121,6 +121,8 @@ pub enum Problem {
     NetworkProducts { found: u64 },
     #[error("the {what} of a contract must be at least 1 clock cycle")]
     Contract { what: &'static str },
+    #[error("the budget has {what} {found}, but the part {device} has {available}")]
+    Budget { what: &'static str, found: u64, device: String, available: u64 },
     #[error(
         "the table would have {found} entries; legal are 1 to {}",
         crate::layers::MAX_TABLE_SIZE
@@ -172,6 +174,7 @@ impl Problem {
             Self::Name { .. } | Self::DuplicateName { .. } | Self::Dead { .. } => "name",
             Self::Empty { what }
             | Self::Contract { what }
+            | Self::Budget { what, .. }
             | Self::ChannelConstant { what, .. }
             | Self::Broadcast { what, .. }
             | Self::Bits { what, .. } => what,

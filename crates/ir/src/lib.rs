@@ -8,6 +8,7 @@
 //!
 //! Architecture invariant: this crate does no I/O and knows neither YAML nor hardware.
 
+pub mod budget;
 pub mod constant;
 pub mod error;
 pub mod fabric;
@@ -20,6 +21,7 @@ pub mod tensor;
 pub mod verify;
 pub mod window;
 
+pub use budget::{Allowance, Amount, Budget};
 pub use constant::{Constant, QuantizationReport};
 pub use error::{Problem, Site, VerifyError};
 pub use fabric::Fabric;

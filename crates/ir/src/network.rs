@@ -3,6 +3,7 @@
 //! A [`Network`] is plain data and may be wrong; [`verify`](crate::verify()) turns it into a
 //! [`VerifiedNetwork`](crate::VerifiedNetwork), which is what everything else takes.
 
+use crate::budget::Budget;
 use crate::layers::Op;
 use crate::target::Target;
 use crate::tensor::Types;
@@ -16,6 +17,8 @@ pub struct Network {
     pub target: Target,
     /// What the built circuit must keep.
     pub contract: Contract,
+    /// What the built circuit may take of the part.
+    pub budget: Budget,
     /// How data enters and leaves.
     pub io: Io,
     /// The input tensors, in the order of the ports.
@@ -88,6 +91,9 @@ pub enum Strategy {
     Resource,
     /// Shifted adders with shared subexpressions, no multiplier; reuse factor 1.
     DistributedArithmetic,
+    /// The cheapest of the others, their multipliers and reuse factors that keeps contract and
+    /// budget; it is chosen when the network is built.
+    Auto,
 }
 
 /// What a multiplier is built of.
@@ -109,6 +115,9 @@ pub struct Implementation {
     pub strategy: Strategy,
     /// How many multiplications each multiplier does per inference.
     pub reuse_factor: u64,
+    /// Whether the reuse factor was asked for, so that strategy `auto` keeps it; it means nothing
+    /// to the others.
+    pub reuse_factor_is_fixed: bool,
     /// What a multiplier is built of.
     pub multiplier: MultiplierStyle,
     /// How many positions of a convolution are computed at once with `io: parallel`; all of them
@@ -121,6 +130,7 @@ impl Default for Implementation {
         Self {
             strategy: Strategy::default(),
             reuse_factor: 1,
+            reuse_factor_is_fixed: false,
             multiplier: MultiplierStyle::default(),
             parallelization_factor: None,
         }
@@ -178,7 +188,7 @@ macro_rules! words_of {
 pub(crate) use words_of;
 
 words_of!(Io: Parallel = "parallel", Stream = "stream");
-words_of!(Strategy: Latency = "latency", Resource = "resource", DistributedArithmetic = "distributed_arithmetic");
+words_of!(Strategy: Latency = "latency", Resource = "resource", DistributedArithmetic = "distributed_arithmetic", Auto = "auto");
 words_of!(MultiplierStyle: Auto = "auto", Dsp = "dsp", Lut = "lut");
 
 impl Network {
@@ -188,6 +198,7 @@ impl Network {
             name: name.into(),
             target: Target::default(),
             contract: Contract::default(),
+            budget: Budget::default(),
             io: Io::default(),
             inputs: Vec::new(),
             layers: Vec::new(),

@@ -17,9 +17,11 @@
 //!    [`MAX_NETWORK_ELEMENTS`] elements, and an inference does
 //!    at most [`MAX_NETWORK_PRODUCTS`] multiplications, the steps of pooling counted.
 //! 10. A parallelization factor divides the positions at which its layer applies its kernel.
+//! 11. A budget asks for no more than the part has.
 
 use std::collections::BTreeSet;
 
+use crate::budget::Allowance;
 use crate::error::{Problem, Site, VerifyError};
 use crate::layers::{Op, ResultType, nearest_divisors};
 use crate::network::{Implementation, InputId, Layer, LayerId, Network, Source, Strategy};
@@ -45,6 +47,36 @@ impl VerifiedNetwork {
             Source::Input(id) => &self.input_types[id.0 as usize],
             Source::Layer(id) => &self.layer_types[id.0 as usize],
         }
+    }
+
+    /// The same network with its layers built otherwise, which changes no type: `implementations`
+    /// has one a layer.
+    ///
+    /// # Errors
+    /// Every layer that cannot be built so.
+    ///
+    /// # Panics
+    /// When the implementations are not as many as the layers.
+    pub fn with_implementations(
+        &self,
+        implementations: &[Implementation],
+    ) -> Result<Self, Vec<VerifyError>> {
+        assert_eq!(implementations.len(), self.network.layers.len(), "one implementation a layer");
+        let mut changed = self.clone();
+        for (layer, implementation) in changed.network.layers.iter_mut().zip(implementations) {
+            layer.implementation = *implementation;
+        }
+        let mut errors = Errors::default();
+        for (id, layer) in changed.network.layers_with_ids() {
+            let site = Site::Layer(id);
+            check_implementation(site, layer, &mut errors);
+            let inputs: Vec<&TensorType> =
+                layer.inputs.iter().map(|source| changed.tensor_type(*source)).collect();
+            if let Err(problem) = check_parallelization(layer, &inputs) {
+                errors.push(site, problem);
+            }
+        }
+        if errors.0.is_empty() { Ok(changed) } else { Err(errors.0) }
     }
 }
 
@@ -140,7 +172,7 @@ fn check_name(site: Site, name: &str, errors: &mut Errors) {
     errors.push(site, Problem::Name { found, suggestion });
 }
 
-/// Invariants 2 and 8.
+/// Invariants 2, 8 and 11.
 fn check_ends(network: &Network, errors: &mut Errors) {
     let counts = [
         ("inputs", network.inputs.len()),
@@ -170,6 +202,14 @@ fn check_ends(network: &Network, errors: &mut Errors) {
     let period_ps = network.target.clock.period_ps;
     if network.contract.latency.is_some_and(|bound| bound.cycles(period_ps) == 0) {
         errors.push(Site::Network, Problem::Contract { what: "latency" });
+    }
+    let device = network.target.part.device;
+    for allowance in network.budget.allowances(device) {
+        let Allowance { key: what, available, .. } = allowance;
+        if let Some(found) = allowance.most().filter(|most| *most > available) {
+            let device = device.name.clone();
+            errors.push(Site::Network, Problem::Budget { what, found, device, available });
+        }
     }
 }
 
@@ -381,6 +421,22 @@ mod tests {
         assert!(found[3].contains("reuse_factor 4 does not divide 3 x 2; legal near 4: 3, 6"));
         assert!(found[4].contains("[5, 2]"));
         assert!(found[5].contains("`alone` reaches no output"));
+    }
+
+    #[test]
+    fn layers_can_be_built_otherwise_where_that_is_legal() {
+        let mut network = Network::new("mlp");
+        let x = network.input("x", [3], ty("ufixed<2,2>"));
+        let y = network.layer("fc", dense(3, 2), [x]);
+        network.outputs = vec![y];
+        let verified = verify(network).unwrap();
+        let with = |reuse_factor| {
+            verified.with_implementations(&[Implementation { reuse_factor, ..Default::default() }])
+        };
+        let changed = with(3).unwrap();
+        assert_eq!(changed.network().layers[0].implementation.reuse_factor, 3);
+        assert_eq!(changed.tensor_type(y), verified.tensor_type(y));
+        assert!(with(4).unwrap_err()[0].to_string().contains("does not divide 3 x 2"));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //!
 //! - [`reference`](mod@reference): the network layer by layer on integers, written for clarity.
 //!   It is the oracle: it uses nothing of the circuit.
+//! - [`emulator`]: the same integers, many samples at a time, without cycles.
+//! - [`Cycle`]: the circuit, flattened to straight-line programs, cycle by cycle, with VCD;
+//!   [`CycleStreams`] runs many streams at a time.
 //! - [`RustHdl`]: the circuit on Rust-HDL's own kernel, cycle by cycle, with VCD.
 //! - [`external`]: the emitted Verilog in Verilator and Icarus Verilog.
 //!
@@ -12,13 +15,18 @@
 //! Architecture invariant: the reference uses neither `hdl` nor `circuit`, and this crate never
 //! uses `verilog`: external simulators are given files.
 
+mod cycle;
+pub mod emulator;
 mod engine;
 pub mod external;
 mod judge;
+mod lanes;
 pub mod reference;
 mod rust_hdl_engine;
 pub mod vectors;
+mod wiring;
 
+pub use cycle::{Cycle, CycleProgram, CycleStreams, Line, Shown};
 pub use engine::{Engine, Pins, Sampled, StreamPins, StreamSampled};
-pub use judge::{Judgement, Mismatch, judge};
+pub use judge::{Judgement, Mismatch, judge, judge_side_by_side};
 pub use rust_hdl_engine::{EngineError, RustHdl};

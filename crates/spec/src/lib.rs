@@ -14,6 +14,7 @@
 //!
 //! Architecture invariant: only this crate knows YAML and the formats of weight files.
 
+mod budget;
 mod defaults;
 mod diagnostics;
 mod fold;
@@ -35,7 +36,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use diagnostics::{Diagnostic, MAX_LISTED, MAX_MESSAGE, SpecError};
-pub use weights::{Array, ArrayError, MAX_ARRAY, MAX_WEIGHTS, load_array};
+pub use weights::{Array, ArrayError, ArrayPieces, MAX_ARRAY, MAX_WEIGHTS, load_array};
 
 use diagnostics::Mistakes;
 use rtl4ml_ir::VerifiedNetwork;

@@ -6,6 +6,7 @@
 
 use rtl4ml_ir::{FixedType, Input, InputId, Network, Site, Source, VerifiedNetwork, verify};
 
+use crate::budget::read_budget;
 use crate::defaults::{Defaults, read_defaults};
 use crate::diagnostics::{Mistakes, Reported, quoted};
 use crate::graph::{Graph, unknown_input};
@@ -18,8 +19,8 @@ use crate::target::{read_contract, read_io, read_target};
 use crate::weights::WeightFiles;
 use crate::yaml::{Kind, Node};
 
-const KEYS: [&str; 8] =
-    ["name", "target", "contract", "io", "defaults", "inputs", "layers", "outputs"];
+const KEYS: [&str; 9] =
+    ["name", "target", "contract", "budget", "io", "defaults", "inputs", "layers", "outputs"];
 
 /// Reads a spec into a verified network; `None` when it has mistakes, which then are recorded.
 pub(crate) fn read_network(
@@ -37,6 +38,7 @@ pub(crate) fn read_network(
     name.unwrap_or("network").clone_into(&mut network.name);
     network.target = read_target(fields.get("target"), weights, mistakes).unwrap_or_default();
     network.contract = read_contract(fields.get("contract"), mistakes).unwrap_or_default();
+    network.budget = read_budget(fields.get("budget"), mistakes).unwrap_or_default();
     network.io = read_io(fields.get("io"), mistakes).unwrap_or_default();
     let defaults = read_defaults(fields.get("defaults"), mistakes);
     let inputs = list(fields, "inputs", "inputs: [{name: x, shape: [16]}]", mistakes);

@@ -64,9 +64,10 @@ impl Places<'_> {
                 mistakes.add(span.map_or(Span::START, |node| node.span), problem.to_string());
             }
             Site::Network => {
-                let contract = self.root_value("contract");
+                let [contract, budget] = ["contract", "budget"].map(|part| self.root_value(part));
                 let span = value_span(self.root, key)
                     .or_else(|| value_span(contract?, key))
+                    .or_else(|| value_span(budget?, key))
                     .unwrap_or(Span::START);
                 mistakes.add(span, problem.to_string());
             }

@@ -6,6 +6,7 @@
 //! Architecture invariant: only this crate knows Tcl and constraints, and it never uses `sim`:
 //! expected outputs are given to it.
 
+mod choices;
 mod handoff;
 mod manifest;
 mod report;

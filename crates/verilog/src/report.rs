@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use rtl4ml_circuit::Circuit;
+use rtl4ml_circuit::choose::{BudgetUse, Decision, budget_uses};
 use rtl4ml_circuit::estimate::{Counts, Estimate, Estimated, Resources, Shares, estimate};
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::target::Device;
@@ -38,8 +39,14 @@ pub struct Report {
     pub inputs: Vec<PortReport>,
     /// The ports of the top module.
     pub outputs: Vec<PortReport>,
+    /// What it is expected to take of its budget, one entry a resource that has a bound.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budget: Vec<BudgetUse>,
     /// The layers, in the network's order.
     pub layers: Vec<LayerReport>,
+    /// What was chosen for layers with `strategy: auto`, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Decision>,
     /// What the user should know: rounded weights, stages beyond the clock period.
     pub warnings: Vec<String>,
 }
@@ -189,6 +196,8 @@ impl Report {
             inputs: ports(&interface.inputs, inputs.collect()),
             outputs: ports(&interface.outputs, network.outputs.clone()),
             warnings: warnings(verified, &layers),
+            budget: budget_uses(network, &estimate.total),
+            decisions: circuit.decisions.clone(),
             layers,
         }
     }
@@ -291,6 +300,7 @@ impl Report {
             );
         }
         self.resources(&mut text);
+        text.push_str(&crate::choices::markdown(&self.budget, &self.decisions));
         text.push_str(
             "\n## Weights\n\n| layer | constant | type | count | zeros | rounded | out of range | \
              largest change | mean change |\n|---|---|---|---|---|---|---|---|---|\n",
@@ -377,7 +387,7 @@ fn layer(
     let inputs = || layer.inputs.iter().map(|source| verified.tensor_type(*source));
     let output = verified.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
     let kernel = layer.op.kernels().first();
-    let implementation = kernel.map(|_| layer.implementation);
+    let implementation = kernel.map(|_| built.implementation);
     LayerReport {
         name: layer.name.clone(),
         kind: layer.op.kind().to_owned(),

@@ -159,7 +159,7 @@ impl Heap {
         }
         let mut counters = Vec::new();
         let mut column = 0;
-        for choice in row.choices.iter() {
+        for choice in &row.choices {
             let width = choice.width.min(taken.len() - column);
             let mut bits = taken[column..column + width]
                 .iter()

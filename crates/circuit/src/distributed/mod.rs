@@ -1,5 +1,6 @@
 //! Distributed arithmetic: sums of products with constants as sums of bits, without multipliers.
 //!
+//! - [`columns`] builds sums that are nearly another one on that;
 //! - [`sharing`] finds the words that several sums have in common;
 //! - each such word, and each sum, is a heap of bits that [`heap`] reduces by the adders which
 //!   [`row`] chooses.
@@ -9,6 +10,7 @@
 //! counts negatively, is its inverse less a constant. Each sum adds up its constants, the bias
 //! among them, and they enter its heap once: there are no signs to extend, and no subtractions.
 
+mod columns;
 mod heap;
 mod row;
 mod sharing;
@@ -16,6 +18,7 @@ mod sharing;
 use rtl4ml_hdl::Addend;
 use rtl4ml_ir::{Range, Value};
 
+use self::columns::Base;
 use self::heap::{Heap, HeapBit};
 use self::sharing::{Digit, share};
 use crate::dataflow::sum::signed_digits;
@@ -86,7 +89,14 @@ pub fn sums(
             range.hi.abs_diff(range.lo)
         })
         .collect();
-    let digits = sums.iter().map(|sum| digits(inputs, &spans, sum)).collect();
+    let bases = columns::bases(dataflow, inputs, sums, rule);
+    let digits_of = |(sum, base): (&Sum, &Option<Base>)| match base {
+        None => digits(inputs, &spans, &sum.weights),
+        Some(Base { sum: base, negative }) => {
+            digits(inputs, &spans, &columns::difference(sum, &sums[*base], *negative))
+        }
+    };
+    let digits = sums.iter().zip(&bases).map(digits_of).collect();
     let shared = share(&spans, digits, rule.extra_depth());
     let mut words: Vec<Word> =
         inputs.iter().map(|input| Word::of(dataflow, Term { negative: false, ..*input })).collect();
@@ -102,11 +112,27 @@ pub fn sums(
         };
         words.push(word);
     }
-    let built = sums.iter().zip(&shared.sums).map(|(sum, digits)| {
-        let digits = shared.flattened(digits, &kept);
-        build_sum(dataflow, inputs, sum, &digits, &words, rule)
-    });
-    built.collect()
+    let mut built: Vec<Option<Term>> = vec![None; sums.len()];
+    // What others are built on comes first.
+    let (own, derived): (Vec<usize>, Vec<usize>) =
+        (0..sums.len()).partition(|index| bases[*index].is_none());
+    for index in own.into_iter().chain(derived) {
+        let digits = shared.flattened(&shared.sums[index], &kept);
+        let base = bases[index].and_then(|Base { sum, negative }| {
+            built[sum].map(|term| BuiltBase { sum: &sums[sum], term, negative })
+        });
+        let sum = build_sum(dataflow, inputs, &sums[index], base, &digits, &words, rule)?;
+        built[index] = Some(sum);
+    }
+    Ok(built.into_iter().flatten().collect())
+}
+
+/// A sum that is there, and on which another is built.
+#[derive(Clone, Copy)]
+struct BuiltBase<'a> {
+    sum: &'a Sum,
+    term: Term,
+    negative: bool,
 }
 
 fn shared_name(inputs: &[Term], dataflow: &Dataflow, index: usize) -> String {
@@ -115,16 +141,17 @@ fn shared_name(inputs: &[Term], dataflow: &Dataflow, index: usize) -> String {
     format!("{port}_shared_{index}")
 }
 
-/// The signed digits of a sum's weights, those of inputs that are constant left out.
-fn digits(inputs: &[Term], spans: &[u128], sum: &Sum) -> Vec<Digit> {
-    let terms = inputs.iter().zip(&sum.weights).enumerate();
+/// The signed digits of weights, those of inputs that are constant left out.
+fn digits(inputs: &[Term], spans: &[u128], weights: &[Value]) -> Vec<Digit> {
+    let terms = inputs.iter().zip(weights).enumerate();
     let varying = terms.filter(|(index, _)| spans[*index] > 0);
     let digits = varying.flat_map(|(index, (input, weight))| {
         let lowest = -(weight.fraction_bits + input.fraction_bits);
         let negative = (weight.mantissa < 0) != input.negative;
+        let word = index as u32;
         let digits = signed_digits(weight.mantissa.abs()).into_iter();
         digits.map(move |(position, minus)| Digit {
-            word: index as u32,
+            word,
             position: lowest + position as i32,
             negative: minus != negative,
         })
@@ -216,42 +243,53 @@ fn shared_word(
     Ok(Word { bits: heap.reduce(dataflow, name)?, offset, range })
 }
 
+/// What a sum has besides its products with inputs that vary: its constant, and the products with
+/// inputs that are constant.
+fn constants(dataflow: &Dataflow, inputs: &[Term], sum: &Sum) -> Vec<Value> {
+    let of_inputs = inputs.iter().zip(&sum.weights).filter_map(|(input, weight)| {
+        let constant = dataflow.range(input.node).as_constant()?;
+        let constant = if input.negative { -constant } else { constant };
+        let fraction_bits = input.fraction_bits + weight.fraction_bits;
+        Some(Value { mantissa: constant * weight.mantissa, fraction_bits })
+    });
+    let all = of_inputs.chain([sum.constant]);
+    all.filter(|constant| constant.mantissa != 0).collect()
+}
+
 /// A sum as one node.
 fn build_sum(
     dataflow: &mut Dataflow,
     inputs: &[Term],
     sum: &Sum,
+    base: Option<BuiltBase>,
     digits: &[Digit],
     words: &[Word],
     rule: Rule,
 ) -> Result<Term, TooWide> {
     let too_wide = || TooWide { name: sum.name.clone() };
-    // The inputs that are constant, and the constant itself.
-    let mut constants = vec![sum.constant];
-    let mut ranges: Vec<(Range, i32)> = Vec::new();
+    let mut constants = constants(dataflow, inputs, sum);
+    let mut ranges: Vec<(Range, i32)> =
+        constants.iter().map(|c| (Range::constant(c.mantissa), c.fraction_bits)).collect();
     for (input, weight) in inputs.iter().zip(&sum.weights) {
         let range = dataflow.range(input.node);
         let range = if input.negative { range.negated() } else { range };
-        let fraction_bits = input.fraction_bits + weight.fraction_bits;
-        if let Some(mantissa) = range.as_constant() {
-            constants.push(Value { mantissa: mantissa * weight.mantissa, fraction_bits });
-        } else if weight.mantissa != 0 {
+        if range.as_constant().is_none() && weight.mantissa != 0 {
             let product = range.times(Range::constant(weight.mantissa)).ok_or_else(too_wide)?;
-            ranges.push((product, fraction_bits));
+            ranges.push((product, input.fraction_bits + weight.fraction_bits));
         }
     }
-    let terms: Vec<(Term, Word)> = sum
-        .terms
-        .iter()
-        .map(|term| (*term, Word::of(dataflow, Term { negative: false, ..*term })))
-        .collect();
+    let with_word = |term: Term| (term, Word::of(dataflow, Term { negative: false, ..term }));
+    let mut terms: Vec<(Term, Word)> = sum.terms.iter().copied().map(with_word).collect();
     for (term, word) in &terms {
         let range = if term.negative { word.range.negated() } else { word.range };
         ranges.push((range, term.fraction_bits));
     }
-    constants.retain(|constant| constant.mantissa != 0);
-    for Value { mantissa, fraction_bits } in &constants {
-        ranges.push((Range::constant(*mantissa), *fraction_bits));
+    if let Some(BuiltBase { sum: base, term, negative }) = base {
+        // The base has its own constants, which are not this sum's.
+        let sign = if negative { 1 } else { -1 };
+        let own = self::constants(dataflow, inputs, base);
+        constants.extend(own.iter().map(|c| Value { mantissa: sign * c.mantissa, ..*c }));
+        terms.push(with_word(Term { negative: term.negative != negative, ..term }));
     }
     ranges.retain(|(range, _)| *range != Range::ZERO);
     // The grid of the sum: that of its finest part, less the zeros that all parts end with.

@@ -20,6 +20,7 @@ mod flatten;
 use std::fmt;
 use std::sync::LazyLock;
 
+use rtl4ml_hdl::Design;
 use rtl4ml_ir::target::Device;
 use serde::{Deserialize, Serialize};
 
@@ -221,6 +222,14 @@ pub fn estimate(circuit: &Circuit) -> Estimate {
     }
     let between = resources.pop().unwrap_or_default();
     Estimate { layers: resources, between, total, counts: sum }
+}
+
+/// Estimates what a design takes as a whole, whatever its modules are.
+pub(crate) fn estimate_design(design: &Design) -> Resources {
+    let owners = vec![0; design.top().instances.len()];
+    let (network, outputs) = flatten::flatten(design, &owners, 0);
+    let counts = count::count(&network, &outputs, 1);
+    counts.first().map(Resources::of).unwrap_or_default()
 }
 
 #[cfg(test)]

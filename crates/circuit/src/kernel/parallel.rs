@@ -22,7 +22,10 @@ pub fn untimed(
 ) -> Result<Untimed, CircuitError> {
     let style = match context.layer.implementation.strategy {
         Strategy::DistributedArithmetic => MultiplierStyle::Lut,
-        Strategy::Latency | Strategy::Resource => context.layer.implementation.multiplier,
+        // What `auto` stands for was chosen before.
+        Strategy::Latency | Strategy::Resource | Strategy::Auto => {
+            context.layer.implementation.multiplier
+        }
     };
     let mut multipliers = 0;
     let mut untimed = parallel_layer(context, |dataflow, inputs| {

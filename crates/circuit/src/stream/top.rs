@@ -52,6 +52,7 @@ pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, C
     }
     let summary = |(layer, interval): (&rtl4ml_ir::Layer, u64)| LayerSummary {
         name: layer.name.clone(),
+        implementation: layer.implementation,
         module: None,
         latency_cycles: 0,
         initiation_interval_cycles: interval,
@@ -96,7 +97,7 @@ pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, C
     let Top { library: Library { mut design, .. }, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);
     design.add(module);
-    Ok(Circuit { design, interface, layers })
+    Ok(Circuit { design, interface, layers, decisions: Vec::new() })
 }
 
 impl Top<'_> {

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, value_parser};
+use rtl4ml_circuit::choose::Decision;
 use rtl4ml_circuit::protocol::Stimulus;
 use rtl4ml_circuit::{Circuit, Interface};
 use rtl4ml_ir::{Io, Source, VerifiedNetwork};
@@ -15,6 +16,7 @@ use rtl4ml_sim::vectors::{Random, corners_and_random};
 use rtl4ml_verilog::{Handoff, Report, rtl_files, testbench_name};
 
 use crate::answer::Answer;
+use crate::choices::describe_budget;
 use crate::commands::reference_outputs;
 use crate::engine::{self, EngineName, Run};
 use crate::failure::Failure;
@@ -170,6 +172,7 @@ fn summary(
     let mut page = Page::default();
     describe_network(&mut page, network);
     describe_timing(&mut page, network, circuit);
+    describe_budget(&mut page, &report.budget);
     page.entry("layers", totals_text(&rows).unwrap_or_default());
     let checked = format!(
         "{vectors} vectors in {cycles} against the reference: every bit, latency and interval"
@@ -180,6 +183,9 @@ fn summary(
     }
     page.block(port_table(network, &circuit.interface));
     page.block(layer_table(&rows, Columns::Circuit));
+    for Decision { layer, reason, .. } in &report.decisions {
+        page.block(format!("{layer}, chosen: {reason}"));
+    }
     page.remarks("warning", &report.warnings);
     page.block(format!("Written to {}. Next, in that folder:", folder.display()));
     page.say(format!(

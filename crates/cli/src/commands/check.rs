@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rtl4ml_circuit::Circuit;
+use rtl4ml_circuit::choose::{BudgetUse, Decision, budget_uses};
+use rtl4ml_circuit::estimate::estimate;
 use rtl4ml_verilog::circuit_warnings;
 use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::choices::{describe_budget, describe_decisions};
 use crate::failure::Failure;
 use crate::layer_table::{Columns, LayerRow, layer_rows, layer_table, totals_text};
 use crate::overview::{Overview, describe_network, describe_timing};
@@ -31,6 +34,10 @@ struct Found<'a> {
     #[serde(flatten)]
     overview: &'a Overview,
     layers: &'a [LayerRow],
+    #[serde(skip_serializing_if = "<[BudgetUse]>::is_empty")]
+    budget: &'a [BudgetUse],
+    #[serde(skip_serializing_if = "<[Decision]>::is_empty")]
+    decisions: &'a [Decision],
     warnings: &'a [String],
     notes: &'a [String],
 }
@@ -53,6 +60,14 @@ impl Check {
         spinner.finish_and_clear();
         let circuit: Option<&Circuit> = circuit.as_ref();
         let rows = layer_rows(network, circuit);
+        let decisions = circuit.map_or(&[][..], |circuit| &circuit.decisions);
+        // Estimates take time, and are asked for where there is something to hold them against.
+        let budget = match circuit {
+            Some(circuit) if !network.network().budget.is_empty() => {
+                budget_uses(network.network(), &estimate(circuit).total)
+            }
+            _ => Vec::new(),
+        };
         let warnings = circuit.map_or(Vec::new(), |c| circuit_warnings(network, c));
 
         let mut page = Page::default();
@@ -60,15 +75,23 @@ impl Check {
         if let Some(circuit) = circuit {
             describe_timing(&mut page, network, circuit);
         }
+        describe_budget(&mut page, &budget);
         if let Some(totals) = totals_text(&rows) {
             page.entry("layers", totals);
         }
         page.block(layer_table(&rows, Columns::Network));
+        describe_decisions(&mut page, decisions);
         page.remarks("warning", &warnings);
         page.remarks("note", &notes);
         let overview = Overview::of(network, circuit);
-        let found =
-            Found { overview: &overview, layers: &rows, warnings: &warnings, notes: &notes };
+        let found = Found {
+            overview: &overview,
+            layers: &rows,
+            budget: &budget,
+            decisions,
+            warnings: &warnings,
+            notes: &notes,
+        };
         Ok(Answer::new(page, &found, failures))
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::agreement::{Agreement, Checked};
 use crate::answer::Answer;
+use crate::calibration::{Aim, calibrate};
 use crate::failure::Failure;
 use crate::layer_table::{Columns, layer_rows, layer_table};
 use crate::overview::describe_network;
@@ -53,9 +54,15 @@ pub struct Import {
     /// Compare with these outputs in the model's own layout; with several outputs NAME=FILE for each
     #[arg(long, value_name = "Y.npy", requires = "check")]
     expect: Vec<String>,
-    /// How far an output may be from the expected one
-    #[arg(long, value_name = "T", default_value_t = 0.0, requires = "expect")]
-    tolerance: f64,
+    /// Choose the formats of a float model by its values on these samples; with several inputs NAME=FILE for each
+    #[arg(long, value_name = "X.npy")]
+    calibrate: Vec<String>,
+    /// With --calibrate: results of so many bits, the binary point where the values need it
+    #[arg(long, value_name = "N", requires = "calibrate", conflicts_with = "tolerance", value_parser = clap::value_parser!(u32).range(2..=40))]
+    target_bits: Option<u32>,
+    /// How far an output may be from the expected one; with --calibrate, how far formats may move it
+    #[arg(long, value_name = "T")]
+    tolerance: Option<f64>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -84,14 +91,27 @@ impl Import {
             table_size: self.table_size as usize,
             ..Options::default()
         };
-        let imported = import(&self.model, &options)?;
+        let (imported, plot) = if self.calibrate.is_empty() {
+            (import(&self.model, &options)?, None)
+        } else {
+            let aim = match (self.target_bits, self.tolerance) {
+                (Some(bits), _) => Aim::Bits(bits),
+                (None, Some(error)) => Aim::Error(error),
+                (None, None) => Aim::Given,
+            };
+            let calibrated = calibrate(&self.model, &options, &self.calibrate, aim)?;
+            (calibrated.imported, Some(calibrated.plot))
+        };
         let spec = self.write(&imported)?;
         // What was written is what is described and run.
         let loaded = rtl4ml_spec::load(&spec)?;
         let network = &loaded.network;
         let checked = match self.check.as_slice() {
             [] => None,
-            files => Some(Checked::run(network, &imported, files, &self.expect, self.tolerance)?),
+            files => {
+                let tolerance = self.tolerance.unwrap_or(0.0);
+                Some(Checked::run(network, &imported, files, &self.expect, tolerance)?)
+            }
         };
 
         let mut page = Page::default();
@@ -103,6 +123,9 @@ impl Import {
         }
         let rows = layer_rows(network, None);
         page.block(layer_table(&rows, Columns::Network));
+        if let Some(plot) = plot {
+            page.block(plot);
+        }
         page.remarks("note", &imported.notes);
         let found = Found {
             name: &imported.name,

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Subcommand;
+use rayon::prelude::*;
 use rtl4ml_ir::VerifiedNetwork;
-use rtl4ml_sim::reference::{Mantissas, evaluate};
+use rtl4ml_sim::reference::{Mantissas, Reference};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -31,9 +32,9 @@ pub enum Command {
     Report(report::ReportOptions),
     /// Run samples through the circuit and compare every bit with the reference
     Sim(sim::Sim),
-    /// Turn a trained model (ONNX, QONNX) into a spec and its weights
+    /// Turn a trained model (ONNX, QONNX, Keras) into a spec and its weights
     Import(import::Import),
-    /// Compute the network's exact outputs with the reference
+    /// Compute the network's exact outputs, without its circuit
     Predict(predict::Predict),
 }
 
@@ -82,7 +83,19 @@ impl FromStr for NpyPath {
 
 /// The reference's outputs for each sample.
 fn reference_outputs(network: &VerifiedNetwork, samples: &[Vec<Mantissas>]) -> Vec<Vec<Mantissas>> {
-    samples.iter().map(|sample| evaluate(network, sample).outputs(network)).collect()
+    let reference = Reference::new(network);
+    samples.par_iter().map(|sample| reference.evaluate(sample).outputs(network)).collect()
+}
+
+/// Does what is to be done on so many threads; on as many as there are processors, where the user
+/// says nothing.
+fn on_threads<R: Send>(
+    threads: Option<u16>,
+    work: impl FnOnce() -> R + Send,
+) -> Result<R, Failure> {
+    let threads = threads.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Ok(pool.map_err(Failure::Threads)?.install(work))
 }
 
 /// Files that were written.

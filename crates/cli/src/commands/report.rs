@@ -12,6 +12,7 @@ use rtl4ml_verilog::{LayerReport, RESOURCES, Report};
 use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::choices::{describe_budget, describe_decisions};
 use crate::failure::Failure;
 use crate::layer_table::{align_numbers, text_of};
 use crate::overview::{describe_network, describe_timing};
@@ -64,8 +65,10 @@ impl ReportOptions {
         let mut page = Page::default();
         describe_network(&mut page, network);
         describe_timing(&mut page, network, &circuit);
+        describe_budget(&mut page, &report.budget);
         page.block(cost_table(&report));
         page.say("In brackets: the 10th and 90th percentile of the designs of the calibration.");
+        describe_decisions(&mut page, &report.decisions);
         if self.scan.is_some() {
             page.block(scan_table(&points));
         }

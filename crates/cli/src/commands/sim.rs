@@ -6,11 +6,12 @@ use clap::error::ErrorKind;
 use clap::{Args, value_parser};
 use rtl4ml_circuit::protocol::Stimulus;
 use rtl4ml_ir::Io;
+use rtl4ml_sim::Shown;
 use rtl4ml_sim::reference::Mantissas;
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::commands::{NpyPath, Written, reference_outputs, write_outputs};
+use crate::commands::{NpyPath, Written, on_threads, reference_outputs, write_outputs};
 use crate::engine::{self, EngineName, Run, Waves};
 use crate::failure::Failure;
 use crate::page::{Page, cycles_text, samples_text};
@@ -29,7 +30,7 @@ pub struct Sim {
     #[arg(long, value_name = "FILE.npy")]
     output: Option<NpyPath>,
     /// What simulates the circuit
-    #[arg(long, value_enum, default_value_t = EngineName::RustHdl)]
+    #[arg(long, value_enum, default_value_t = EngineName::Cycle)]
     engine: EngineName,
     /// Run only the first N samples
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
@@ -37,12 +38,24 @@ pub struct Sim {
     /// Offer some inputs after gaps; with streams, all again with pauses at every port
     #[arg(long)]
     gaps: bool,
-    /// Write the waves of all ports (engine rust-hdl)
+    /// Write the waves of all ports (engines cycle and rust-hdl)
     #[arg(long, value_name = "FILE.vcd")]
     vcd: Option<PathBuf>,
     /// Write the waves of the signals inside of the modules as well
     #[arg(long, requires = "vcd")]
     vcd_locals: bool,
+    /// Write only the waves of signals whose path matches: TOP.out_valid,*.fc1.* (engine cycle)
+    #[arg(
+        long,
+        value_name = "GLOB",
+        value_delimiter = ',',
+        requires = "vcd",
+        conflicts_with = "vcd_locals"
+    )]
+    signals: Vec<String>,
+    /// How many threads to use [default: all processors]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -86,10 +99,11 @@ impl Sim {
         };
         let waves = self.vcd.clone().map(|path| Waves {
             path,
-            locals: self.vcd_locals,
+            shown: self.shown(),
             period_ps: network.network().target.clock.period_ps,
         });
-        let run = engine::run(self.engine, &circuit, &stimulus, &expected, waves.as_ref())?;
+        let run = || engine::run(self.engine, &circuit, &stimulus, &expected, waves.as_ref());
+        let run = on_threads(self.threads, run)??;
         let Run { outputs, cycles, elapsed, compiled } = run;
         let outputs: Vec<Vec<Mantissas>> = outputs.into_iter().flatten().collect();
         if outputs.len() != samples.count {
@@ -149,13 +163,28 @@ impl Sim {
         Ok(Answer::new(page, &checked, Vec::new()))
     }
 
+    /// Which signals the wave file has.
+    fn shown(&self) -> Shown {
+        match (self.signals.as_slice(), self.vcd_locals) {
+            ([], false) => Shown::Ports,
+            ([], true) => Shown::All,
+            (patterns, _) => Shown::Matching(patterns.to_vec()),
+        }
+    }
+
     /// What the engine cannot do is a mistake on the command line.
     fn check_usage(&self) -> Result<(), Failure> {
-        if self.vcd.is_none() || self.engine == EngineName::RustHdl {
-            return Ok(());
-        }
-        let engine = self.engine.word();
-        let message = format!("`--vcd` is written by the engine rust-hdl only, not by {engine}");
+        let message = match self.engine {
+            EngineName::RustHdl if !self.signals.is_empty() => {
+                "`--signals` is an option of the engine cycle; rust-hdl writes all signals"
+                    .to_owned()
+            }
+            EngineName::Verilator | EngineName::Icarus if self.vcd.is_some() => format!(
+                "`--vcd` is written by the engines cycle and rust-hdl only, not by {}",
+                self.engine.word()
+            ),
+            _ => return Ok(()),
+        };
         let mut sim = Self::augment_args(clap::Command::new("rtl4ml sim"));
         Err(Failure::Usage(sim.error(ErrorKind::ArgumentConflict, message)))
     }

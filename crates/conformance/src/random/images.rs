@@ -98,13 +98,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
         proptest::option::weighted(0.3, suited_type()),
         proptest::option::weighted(0.5, suited_type()),
     );
-    let build = (
-        part(),
-        part(),
-        part(),
-        select(&[LayerStrategy::Latency, LayerStrategy::Resource][..]),
-        select(MultiplierStyle::ALL),
-    );
+    let build = (part(), part(), part(), select(LayerStrategy::ALL), select(MultiplierStyle::ALL));
     let shape = (kind(), axis.clone(), axis, padding, 1usize..4, weights());
     let rest = (any::<Index>(), 0usize..3, [0usize..3, 0usize..3], functions::op());
     (shape, types, build, rest).prop_map(
@@ -357,7 +351,11 @@ fn shared(recipe: &Recipe, op: &Op, shape: &[usize]) -> Implementation {
     let kernel = op.kernel_shape().unwrap();
     Implementation {
         strategy: recipe.strategy,
-        reuse_factor: chosen(recipe.reuse, (kernel.n_in * kernel.n_out) as u64),
+        reuse_factor: match recipe.strategy {
+            LayerStrategy::DistributedArithmetic => 1,
+            _ => chosen(recipe.reuse, (kernel.n_in * kernel.n_out) as u64),
+        },
+        reuse_factor_is_fixed: true,
         multiplier: recipe.multiplier,
         parallelization_factor: Some(chosen(recipe.at_once, op.positions(shape) as u64)),
     }

@@ -62,8 +62,10 @@ fn modes(row: &Row, variant: &Variant, with_passes: bool) -> Vec<Mode> {
     };
     let mut modes = Vec::new();
     for strategy in &row.strategies {
-        // One multiplier for each product is what `latency` is for, and legal in both.
-        for reuse_factor in [1, kernel.reuse_factor] {
+        // One multiplier for each product is what `latency` is for, and legal in all.
+        let is_shared = strategy != Strategy::DistributedArithmetic.word();
+        let reuse_factors = if is_shared { vec![1, kernel.reuse_factor] } else { vec![1] };
+        for reuse_factor in reuse_factors {
             let first = if kernel.is_separable { "depthwise_reuse_factor: 2, " } else { "" };
             let first = if reuse_factor > 1 { first } else { "" };
             let keys = format!("{first}strategy: {strategy}, reuse_factor: {reuse_factor}");

@@ -47,7 +47,13 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     );
     let build = (
         prop_oneof![Just(0.0), 0.0..1.0],
-        select(&[LayerStrategy::Latency, LayerStrategy::Resource][..]),
+        select(
+            &[
+                LayerStrategy::Latency,
+                LayerStrategy::Resource,
+                LayerStrategy::DistributedArithmetic,
+            ][..],
+        ),
         select(MultiplierStyle::ALL),
     );
     let dense = (1usize..7, weights(), types, build).prop_map(
@@ -144,7 +150,10 @@ fn build(recipe: Recipe, shape: &mut Vec<usize>) -> (Op, Implementation) {
             let products = n_in * n_out;
             let legal: Vec<usize> =
                 (1..=products).filter(|r| products.is_multiple_of(*r)).collect();
-            let reuse_factor = legal[(reuse * legal.len() as f64) as usize] as u64;
+            let reuse_factor = match strategy {
+                LayerStrategy::DistributedArithmetic => 1,
+                _ => legal[(reuse * legal.len() as f64) as usize] as u64,
+            };
             (dense.into(), Implementation { strategy, reuse_factor, multiplier, ..plain })
         }
     }

@@ -25,6 +25,10 @@ pub enum Curve {
     Elu(f64),
     /// The scaled exponential unit with its standard constants.
     Selu,
+    /// exp(x), which saturates beyond what 24 bits before the point hold.
+    Exp,
+    /// The error function.
+    Erf,
     /// Any other, by a table of its values.
     Other(fn(f64) -> f64),
 }
@@ -38,7 +42,21 @@ impl Curve {
             Self::Softsign => Some("softsign"),
             Self::Elu(_) => Some("elu"),
             Self::Selu => Some("selu"),
-            Self::Other(_) => None,
+            Self::Exp | Self::Erf | Self::Other(_) => None,
+        }
+    }
+
+    /// The least and the greatest x beyond which the function is flat but for less than half a
+    /// step of 2^-`fraction`, or is not looked at.
+    fn limits(self, fraction: f64) -> (f64, f64) {
+        let decay = (fraction + 2.0) * std::f64::consts::LN_2;
+        match self {
+            Self::Sigmoid => (-decay, decay),
+            Self::Tanh => (-decay / 2.0, decay / 2.0),
+            Self::Elu(_) | Self::Selu => (-decay, f64::MAX),
+            Self::Exp => (-16.0, 16.0),
+            Self::Erf => (-6.0, 6.0),
+            Self::Softplus | Self::Softsign | Self::Other(_) => (f64::MIN, f64::MAX),
         }
     }
 
@@ -60,6 +78,8 @@ impl Curve {
                 1.050_700_987_355_480_5
                     * if x >= 0.0 { x } else { 1.673_263_242_354_377_3 * libm::expm1(x) }
             }
+            Self::Exp => libm::exp(x),
+            Self::Erf => libm::erf(x),
             Self::Other(function) => function(x),
         }
     }
@@ -70,6 +90,7 @@ impl Builder {
     pub fn curve(&mut self, x: &Signal, curve: Curve) -> Lowered<Signal> {
         let x = self.materialized(x.clone())?;
         let x = self.narrowed(x, 0)?;
+        let x = self.limited(x, curve)?;
         let Some(kind) = curve.kind() else {
             return self.tabulated(&x, curve);
         };
@@ -86,6 +107,39 @@ impl Builder {
         self.with_chosen_result(&x, layer, bounds)
     }
 
+    /// The signal without what lies where the function is flat, so that a table need not hold it.
+    fn limited(&mut self, x: Signal, curve: Curve) -> Lowered<Signal> {
+        let (least, most) = curve.limits(f64::from(self.options.fraction_bits));
+        let (lo, hi) = x.extremes();
+        // A power of two, so that a cast does it; a little beyond costs nothing.
+        let bits = |limit: f64| libm::ceil(libm::log2(limit.abs())) as i32;
+        if lo >= -exp2(bits(least)) && (most == f64::MAX || hi <= exp2(bits(most))) {
+            return Ok(x);
+        }
+        if curve.kind().is_none() && matches!(curve, Curve::Exp) {
+            self.note(&format!("saturates where its input is beyond {most}"));
+        }
+        if most == f64::MAX {
+            if least == f64::MIN {
+                return Ok(x);
+            }
+            let hint = self.hint().to_owned();
+            self.begin(&format!("{hint}_limit"));
+            let limited = self.clip(&x, Some(-exp2(bits(least))), None);
+            self.begin(&hint);
+            return limited;
+        }
+        let integer_bits = bits(least.abs().max(most)) + 1;
+        let width = (integer_bits + x.fraction).clamp(1, 64) as u32;
+        let format = rtl4ml_ir::Format::signed(width, integer_bits);
+        let ty = FixedType::from(format).with_modes(Rounding::Trn, Overflow::Sat);
+        let mut layer = DraftLayer::new("quantize", vec![x.source]);
+        layer.result = Some(ty);
+        layer.comments.push("saturates where the function that follows is flat".to_owned());
+        let source = self.push_beside(layer, "limit");
+        Ok(super::cast_signal(&x, source, ty))
+    }
+
     /// A layer whose result the importer gives a type.
     fn with_chosen_result(
         &mut self,
@@ -93,9 +147,9 @@ impl Builder {
         mut layer: DraftLayer,
         bounds: Vec<(f64, f64)>,
     ) -> Lowered<Signal> {
-        let fraction = self.options.fraction_bits as i32;
         let (lo, hi) =
             bounds.iter().fold((0.0f64, 0.0f64), |(lo, hi), (l, h)| (lo.min(*l), hi.max(*h)));
+        let fraction = self.result_fraction(lo, hi);
         let Some(format) = format_holding(lo, hi, fraction, 64) else {
             return refuse(format!("its results from {lo} to {hi} fit no type"));
         };
@@ -154,10 +208,7 @@ impl Builder {
         });
         layer.types.push(("table", ty));
         if log2_step > -x.fraction {
-            let hint = self.hint().to_owned();
-            self.notes.push(format!(
-                "{hint}: a table of {count} entries, each for an interval of {step}"
-            ));
+            self.note(&format!("a table of {count} entries, each for an interval of {step}"));
         }
         let source = self.push(layer);
         let bounds = vec![(least, greatest); x.bounds.len()];

@@ -6,7 +6,7 @@ use super::affine::{in_units, shortened};
 use super::{Builder, Signal};
 use crate::draft::{DraftLayer, Setting};
 use crate::error::{Lowered, refuse};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, element_count};
 use crate::types::{is_power_of_two, log2_exact};
 
 /// What lies beyond the edges of an image.
@@ -154,10 +154,9 @@ impl Builder {
         windows: &Windows,
     ) -> Lowered<Signal> {
         let rank = windows.strides.len();
-        let (&[channels, filters], true) = (
-            weight.extents.get(rank..).and_then(|e| e.as_array()).unwrap_or(&[0; 2]),
-            weight.extents.len() == rank + 2,
-        ) else {
+        let Some([channels, filters]) =
+            weight.extents.get(rank..).and_then(|e| <[usize; 2]>::try_from(e).ok())
+        else {
             return refuse(format!("its weight has the extents {:?}", weight.extents));
         };
         if x.channels() != channels {
@@ -180,10 +179,9 @@ impl Builder {
         windows: &Windows,
     ) -> Lowered<Signal> {
         let rank = windows.strides.len();
-        let (&[channels, multiplier], true) = (
-            weight.extents.get(rank..).and_then(|e| e.as_array()).unwrap_or(&[0; 2]),
-            weight.extents.len() == rank + 2,
-        ) else {
+        let Some([channels, multiplier]) =
+            weight.extents.get(rank..).and_then(|e| <[usize; 2]>::try_from(e).ok())
+        else {
             return refuse(format!("its weight has the extents {:?}", weight.extents));
         };
         if x.channels() != channels {
@@ -275,13 +273,18 @@ impl Builder {
         if columns == 0 || weight.numbers.is_empty() {
             return refuse("it has no weights");
         }
+        if element_count(&extents).is_none() {
+            return refuse(format!("its result would have the extents {extents:?}"));
+        }
         let Kernel { mut values, scale, declared } = split(weight, columns);
         let mut factor: Vec<f64> = (0..columns).map(|column| scale[column % scale.len()]).collect();
         let mut declared = declared;
         match x.uniform_factor() {
             Some(1.0) => {}
             Some(common) if !is_power_of_two(common.abs()) => {
-                factor.iter_mut().for_each(|factor| *factor *= common);
+                for factor in &mut factor {
+                    *factor *= common;
+                }
             }
             _ => {
                 // Powers of two move the binary point of a weight; other factors of channels

@@ -4,7 +4,7 @@ use super::affine::shortened;
 use super::{Builder, Signal};
 use crate::draft::{DraftLayer, Setting};
 use crate::error::{Lowered, refuse};
-use crate::tensor::broadcast;
+use crate::tensor::{broadcast, element_count};
 
 impl Builder {
     /// `add`, `subtract`, `multiply`, `average`, `maximum` or `minimum` of signals whose extents
@@ -15,9 +15,15 @@ impl Builder {
             match broadcast(&extents, &signal.extents) {
                 Some(both) => extents = both,
                 None => {
-                    return refuse(format!("{extents:?} and {:?} do not broadcast", signal.extents));
+                    return refuse(format!(
+                        "{extents:?} and {:?} do not broadcast",
+                        signal.extents
+                    ));
                 }
             }
+        }
+        if element_count(&extents).is_none() {
+            return refuse(format!("its result would have the extents {extents:?}"));
         }
         let is_product = kind == "multiply";
         let has_sign = matches!(kind, "maximum" | "minimum");

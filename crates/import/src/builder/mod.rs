@@ -24,7 +24,7 @@ use rtl4ml_ir::{FixedType, Format, Overflow, Rounding};
 
 use crate::draft::{Draft, DraftInput, DraftLayer, Numbers, Source};
 use crate::error::{Lowered, refuse};
-use crate::tensor::element_count;
+use crate::tensor::{MAX_NUMBERS, element_count};
 use crate::types::{self, choose, exp2, format_holding};
 
 pub use curves::Curve;
@@ -47,6 +47,11 @@ pub struct Options {
     /// How many bits after the first trained numbers keep that are on no coarse grid, and how
     /// many after the point the results that they give.
     pub fraction_bits: u32,
+    /// The width of the results whose types the importer chooses; else they have `fraction_bits`
+    /// after the point.
+    pub result_bits: Option<u32>,
+    /// Lines for the head of the spec.
+    pub remarks: Vec<String>,
     /// The most entries of a table.
     pub table_size: usize,
     /// The values that layers have on data, by the layer's name: types that the importer chooses
@@ -62,6 +67,8 @@ impl Default for Options {
             input_type: FixedType::new(Format::signed(16, 6))
                 .with_modes(Rounding::RndConv, Overflow::Sat),
             fraction_bits: 16,
+            result_bits: None,
+            remarks: Vec::new(),
             table_size: 4096,
             measured: BTreeMap::new(),
         }
@@ -129,6 +136,8 @@ pub struct Builder {
     /// What is said of its first layer.
     comment: Option<String>,
     names: HashSet<String>,
+    /// How many trained numbers the layers have.
+    number_count: usize,
 }
 
 impl Builder {
@@ -141,6 +150,7 @@ impl Builder {
             hint: String::new(),
             comment: None,
             names: HashSet::new(),
+            number_count: 0,
         }
     }
 
@@ -182,6 +192,17 @@ impl Builder {
         Source::Layer(self.draft.layers.len() - 1)
     }
 
+    /// Gives the last layer the operation's own name, if the operation has made one since there
+    /// were `before` layers: what only moves elements is called by what it is for otherwise.
+    pub fn name_last(&mut self, before: usize) {
+        if self.draft.layers.len() > before && !self.names.contains(&self.hint) {
+            let name = self.unique(&self.hint.clone(), "");
+            if let Some(layer) = self.draft.layers.last_mut() {
+                layer.name = name;
+            }
+        }
+    }
+
     /// Adds a layer that comes before the one that the operation is about, or after it.
     pub fn push_beside(&mut self, layer: DraftLayer, suffix: &str) -> Source {
         let hint = self.hint.clone();
@@ -219,6 +240,12 @@ impl Builder {
         name
     }
 
+    /// Notes something of the operation that is being lowered.
+    pub fn note(&mut self, text: &str) {
+        let whose = if self.hint.is_empty() { "a layer" } else { &self.hint };
+        self.notes.push(format!("{whose}: {text}"));
+    }
+
     /// Trained numbers with a type, and whether that is exact; what it is not is noted.
     fn numbers(
         &mut self,
@@ -230,12 +257,17 @@ impl Builder {
         if let Some(number) = values.iter().find(|n| n.is_nan() || n.abs() > types::MAX_NUMBER) {
             return refuse(format!("its {key} holds {number}, which no fixed-point type does"));
         }
+        self.number_count += values.len();
+        if self.number_count > MAX_NUMBERS {
+            return refuse(format!(
+                "the layers up to it have more than {MAX_NUMBERS} trained numbers"
+            ));
+        }
         let chosen = choose(&values, declared, self.options.fraction_bits);
         if chosen.error > 0.0 {
             let (ty, error) = (chosen.ty, chosen.error);
             let note = format!("the {key} is rounded to {ty}: off by at most {error:.1e}");
-            let whose = if self.hint.is_empty() { "a layer".to_owned() } else { self.hint.clone() };
-            self.notes.push(format!("{whose}: {note}"));
+            self.note(&note);
         }
         Ok((Numbers { key, extents, values, ty: chosen.ty }, chosen.error == 0.0))
     }
@@ -243,14 +275,14 @@ impl Builder {
     /// The signal, rounded where the next layer's exact sums would become too wide, `more_bits`
     /// wider, or where its last bits mean nothing.
     fn narrowed(&mut self, signal: Signal, more_bits: u32) -> Lowered<Signal> {
-        let fraction = self.options.fraction_bits as i32;
+        let (lo, hi) = self.chosen_range(&signal);
+        let fraction = self.result_fraction(lo, hi);
         let width = signal.format().map_or(u32::MAX / 2, |format| format.width);
         let is_too_wide = width + more_bits > MAX_EXACT_WIDTH;
         let is_needlessly_wide = signal.is_rough && signal.fraction > fraction;
         if !(is_too_wide || is_needlessly_wide) || signal.fraction <= fraction {
             return Ok(signal);
         }
-        let (lo, hi) = self.chosen_range(&signal);
         let Some(format) = format_holding(lo, hi, fraction, 64) else {
             return refuse("its input has values beyond 64 bits");
         };
@@ -262,6 +294,16 @@ impl Builder {
         layer.comments = vec![comment];
         let source = self.push_beside(layer, "in");
         Ok(Signal { is_rough: true, ..cast_signal(&signal, source, ty) })
+    }
+
+    /// How many bits after the point a result from `lo` to `hi` keeps.
+    fn result_fraction(&self, lo: f64, hi: f64) -> i32 {
+        let Some(bits) = self.options.result_bits else {
+            return self.options.fraction_bits as i32;
+        };
+        let largest = hi.max(-lo).max(exp2(-30));
+        let before = libm::floor(libm::log2(largest)) as i32 + 1 + i32::from(lo < 0.0);
+        bits as i32 - before
     }
 
     /// A signal as an output: without the bits that mean nothing.

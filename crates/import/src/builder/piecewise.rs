@@ -35,8 +35,7 @@ impl Builder {
             let kept = (value * grid).round() / grid;
             if kept != value {
                 is_rough = true;
-                let hint = self.hint().to_owned();
-                self.notes.push(format!("{hint}: the largest value {value} becomes {kept}"));
+                self.note(&format!("the largest value {value} becomes {kept}"));
             }
             most = Some(kept);
             fraction = fraction.max(fraction_bits(kept).unwrap_or(0));

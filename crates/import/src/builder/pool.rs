@@ -126,10 +126,7 @@ impl Builder {
             };
             is_rough |= !is_exact;
             if !is_exact {
-                let hint = self.hint().to_owned();
-                self.notes.push(format!(
-                    "{hint}: an average of {count} is rounded to {fraction} bits after the point, towards zero"
-                ));
+                self.note(&format!("an average of {count} is rounded to {fraction} bits after the point, towards zero"));
             }
         }
         let source = self.push(layer);

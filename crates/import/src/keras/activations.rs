@@ -28,7 +28,7 @@ pub fn lower(
         "softsign" => builder.curve(x, Curve::Softsign),
         "elu" => builder.curve(x, Curve::Elu(function.number("alpha", 1.0))),
         "selu" => builder.curve(x, Curve::Selu),
-        "exponential" => builder.curve(x, Curve::Other(libm::exp)),
+        "exponential" => builder.curve(x, Curve::Exp),
         "gelu" => builder.curve(
             x,
             Curve::Other(|x| 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2))),

@@ -2,9 +2,12 @@
 //!
 //! Guarantees: every call reads inputs or calls before it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
+
+/// How many layers a model may have, and how many calls of them.
+const MAX_LAYERS: usize = 1 << 12;
 
 /// A model.
 pub struct Architecture {
@@ -102,6 +105,9 @@ impl Architecture {
         // Keras 1 and 2.0 have the layers of a sequence as the configuration itself.
         let list = config.as_array().or_else(|| config.get("layers")?.as_array());
         let list = list.ok_or("it has no layers")?;
+        if list.len() > MAX_LAYERS {
+            return Err(format!("it has more than {MAX_LAYERS} layers"));
+        }
         let mut layers = Vec::new();
         for (number, layer) in list.iter().enumerate() {
             let class = class_name(layer).ok_or_else(|| format!("layer {number} has no class"))?;
@@ -171,20 +177,23 @@ impl Architecture {
                 read_tensors(node, 0, &mut inputs);
                 let output = (layer.name.clone(), number);
                 waiting.push(Call { layer: index, output, inputs });
+                if waiting.len() > MAX_LAYERS {
+                    return Err(format!("its layers are called more than {MAX_LAYERS} times"));
+                }
             }
         }
-        let mut known: HashMap<Tensor, ()> =
-            self.inputs.iter().map(|(tensor, _)| (tensor.clone(), ())).collect();
+        let mut known: HashSet<Tensor> =
+            self.inputs.iter().map(|(tensor, _)| tensor.clone()).collect();
         // Each round takes the calls that can compute, in the file's order.
         while !waiting.is_empty() {
             let (ready, others): (Vec<Call>, Vec<Call>) = waiting
                 .into_iter()
-                .partition(|call| call.inputs.iter().all(|input| known.contains_key(input)));
+                .partition(|call| call.inputs.iter().all(|input| known.contains(input)));
             if ready.is_empty() {
                 let name = &others[0].output.0;
                 return Err(format!("`{name}` reads what nothing makes before it"));
             }
-            known.extend(ready.iter().map(|call| (call.output.clone(), ())));
+            known.extend(ready.iter().map(|call| call.output.clone()));
             self.calls.extend(ready);
             waiting = others;
         }
@@ -234,7 +243,9 @@ fn read_tensors(value: &Value, depth: usize, tensors: &mut Vec<Tensor>) {
                 tensors.push((name.clone(), call.as_u64().unwrap_or(0) as usize));
                 return;
             }
-            items.iter().for_each(|item| read_tensors(item, depth + 1, tensors));
+            for item in items {
+                read_tensors(item, depth + 1, tensors);
+            }
         }
         Value::Object(object) => {
             if let Some(history) =
@@ -244,7 +255,9 @@ fn read_tensors(value: &Value, depth: usize, tensors: &mut Vec<Tensor>) {
             } else if let Some(arguments) = object.get("args") {
                 read_tensors(arguments, depth + 1, tensors);
                 if let Some(named) = object.get("kwargs").and_then(Value::as_object) {
-                    named.values().for_each(|value| read_tensors(value, depth + 1, tensors));
+                    for value in named.values() {
+                        read_tensors(value, depth + 1, tensors);
+                    }
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::weights::Weights;
 use crate::builder::{Builder, Options, Pad, PoolKind, Signal, Windows};
 use crate::error::{ImportError, Lowered, Refused, refuse};
 use crate::imported::{Imported, Port, finish};
-use crate::tensor::Tensor;
+use crate::tensor::{MAX_TOTAL, Tensor};
 use crate::view::View;
 
 /// Lowers a model.
@@ -52,6 +52,7 @@ pub fn lower(
             }
         }
     }
+    let mut total = 0;
     let groups = groups(architecture);
     for call in &architecture.calls {
         let layer = &architecture.layers[call.layer];
@@ -77,6 +78,14 @@ pub fn lower(
                 }
             }
         };
+        let extents = lowered.as_ref().map_or(&[][..], |signal| &signal.extents);
+        total += extents.iter().fold(1, |product: usize, extent| product.saturating_mul(*extent));
+        if total > MAX_TOTAL {
+            let (node, operator) = (layer.name.clone(), layer.class.clone());
+            let reason = format!("the tensors up to it have more than {MAX_TOTAL} elements");
+            refused.push(Refused { node, operator, reason });
+            return Err(ImportError::Unsupported(refused));
+        }
         signals.insert(call.output.clone(), lowered);
     }
     let mut outputs = Vec::new();
@@ -115,11 +124,8 @@ fn snake_case(class: &str) -> String {
     let letters: Vec<char> = class.chars().collect();
     let mut name = String::new();
     for (index, letter) in letters.iter().enumerate() {
-        let after_small =
-            index > 0 && (letters[index - 1].is_lowercase() || letters[index - 1].is_ascii_digit());
-        let before_small = index > 0
-            && letters.get(index + 1).is_some_and(|l| l.is_lowercase())
-            && letters[index - 1].is_uppercase();
+        let after_small = index > 0 && letters[index - 1].is_lowercase();
+        let before_small = index > 0 && letters.get(index + 1).is_some_and(|l| l.is_lowercase());
         if letter.is_uppercase() && (after_small || before_small) {
             name.push('_');
         }
@@ -197,6 +203,7 @@ impl Lowering<'_> {
             return refuse("its channels come first; Keras' default is channels_last");
         }
         let rank = if class.ends_with("1D") { 1 } else { 2 };
+        let before = self.builder.draft.layers.len();
         let y = match class {
             "Add" => self.merge("add", inputs),
             "Subtract" => self.merge("subtract", inputs),
@@ -276,6 +283,7 @@ impl Lowering<'_> {
             | "Identity" => Ok(x.clone()),
             _ => refuse("there is no layer for it"),
         }?;
+        self.builder.name_last(before);
         let has_own = !matches!(class, "Activation" | "QActivation");
         match self.layer.get("activation").filter(|_| has_own) {
             Some(value) => activations::lower(self.builder, &y, value, self.is_version_3),
@@ -498,5 +506,18 @@ impl Lowering<'_> {
             Some(ends) => Ok(ends),
             None => refuse(format!("its {key} is not two numbers for each axis")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_named_as_keras_names_them() {
+        let classes = ["Conv2D", "ReLU", "PReLU", "QDense", "UpSampling2D", "SeparableConv1D"];
+        let expected =
+            ["conv2d", "re_lu", "p_re_lu", "q_dense", "up_sampling2d", "separable_conv1d"];
+        assert_eq!(classes.map(snake_case), expected);
     }
 }

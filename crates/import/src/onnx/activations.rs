@@ -112,11 +112,11 @@ pub fn softsign(call: &mut Call) -> Lowered<Vec<Value>> {
 }
 
 pub fn exp(call: &mut Call) -> Lowered<Vec<Value>> {
-    curve(call, Curve::Other(libm::exp))
+    curve(call, Curve::Exp)
 }
 
 pub fn erf(call: &mut Call) -> Lowered<Vec<Value>> {
-    curve(call, Curve::Other(libm::erf))
+    curve(call, Curve::Erf)
 }
 
 pub fn gelu(call: &mut Call) -> Lowered<Vec<Value>> {

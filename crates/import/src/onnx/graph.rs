@@ -22,6 +22,9 @@ use crate::tensor::{Grid, Tensor, element_count};
 /// How many bytes a model's file may have.
 const MAX_BYTES: u64 = 1 << 28;
 
+/// How many nodes a model may have.
+const MAX_NODES: usize = 1 << 12;
+
 /// A model.
 pub struct Model {
     /// What wrote it, if it says so.
@@ -91,6 +94,9 @@ fn convert(model: ModelProto, folder: &Path) -> Result<Model, String> {
     });
     let inputs = inputs.collect();
     let outputs = graph.output.iter().map(|value| value.name.clone()).collect();
+    if graph.node.len() > MAX_NODES {
+        return Err(format!("the model has more than {MAX_NODES} nodes"));
+    }
     let nodes = nodes(&graph, folder, &mut total)?;
     let mut model =
         Model { producer: producer.trim().to_owned(), versions, inputs, outputs, constants, nodes };

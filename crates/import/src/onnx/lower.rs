@@ -11,7 +11,7 @@ use super::{activations, arithmetic, constant, images, quantizers, shapes};
 use crate::builder::{Builder, Options};
 use crate::error::{ImportError, Lowered, Refused, refuse};
 use crate::imported::{Imported, Port, finish};
-use crate::tensor::Tensor;
+use crate::tensor::{MAX_TOTAL, Tensor};
 use crate::view::View;
 
 /// A tensor of the model.
@@ -23,6 +23,20 @@ pub enum Value {
     View(View),
     /// What a node would have made that is not imported.
     Lost,
+}
+
+impl Value {
+    /// How many elements it has.
+    fn size(&self) -> usize {
+        match self {
+            Self::Constant(tensor) => tensor.numbers.len(),
+            Self::View(view) => view
+                .extents
+                .iter()
+                .fold(1, |product: usize, extent| product.saturating_mul(*extent)),
+            Self::Lost => 0,
+        }
+    }
 }
 
 /// A node with what it reads.
@@ -218,6 +232,7 @@ pub fn lower(model: &Model, path: &Path, options: &Options) -> Result<Imported, 
             }
         }
     }
+    let mut total = 0;
     for node in &model.nodes {
         let outputs = match lower_node(model, node, &values, &mut builder) {
             Ok(outputs) => outputs,
@@ -230,6 +245,15 @@ pub fn lower(model: &Model, path: &Path, options: &Options) -> Result<Imported, 
                 Vec::new()
             }
         };
+        total += outputs.iter().map(Value::size).fold(0, usize::saturating_add);
+        if total > MAX_TOTAL {
+            refused.push(Refused {
+                node: node.name.clone(),
+                operator: node.operator.clone(),
+                reason: format!("the tensors up to it have more than {MAX_TOTAL} elements"),
+            });
+            return Err(ImportError::Unsupported(refused));
+        }
         let mut outputs = outputs.into_iter();
         for name in node.outputs.iter().filter(|name| !name.is_empty()) {
             values.insert(name.clone(), outputs.next().unwrap_or(Value::Lost));
@@ -349,7 +373,9 @@ fn input(
             // A batch is one sample.
             None if axis == 0 => known.push(1),
             None => {
-                return refuse(format!("its extent {axis} is not known: export with fixed extents"));
+                return refuse(format!(
+                    "its extent {axis} is not known: export with fixed extents"
+                ));
             }
         }
     }
@@ -383,9 +409,8 @@ fn feeds_channels_first(model: &Model, name: &str) -> bool {
     ];
     let mut seen: HashSet<&str> = HashSet::from([name]);
     for node in &model.nodes {
-        if !node.inputs.iter().take(1).any(|input| seen.contains(input.as_str()))
-            && !(node.operator == "Concat" && node.inputs.iter().any(|i| seen.contains(i.as_str())))
-        {
+        let data = if node.operator == "Concat" { node.inputs.len() } else { 1 };
+        if !node.inputs.iter().take(data).any(|input| seen.contains(input.as_str())) {
             continue;
         }
         if FIRST.contains(&node.operator.as_str()) {

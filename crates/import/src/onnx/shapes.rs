@@ -230,12 +230,11 @@ pub fn split(call: &mut Call) -> Lowered<Vec<Value>> {
     let axis = axis(call.node.attributes.integer("axis").unwrap_or(0), x.extents.len())?;
     let extent = x.extents[axis];
     let parts = call.node.outputs.len();
-    let sizes: Vec<usize> = match call.integers("split", 1)? {
-        Some(sizes) => sizes.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect(),
-        None => {
-            let size = extent.div_ceil(parts.max(1));
-            (0..parts).map(|part| size.min(extent.saturating_sub(part * size))).collect()
-        }
+    let sizes: Vec<usize> = if let Some(sizes) = call.integers("split", 1)? {
+        sizes.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect()
+    } else {
+        let size = extent.div_ceil(parts.max(1));
+        (0..parts).map(|part| size.min(extent.saturating_sub(part * size))).collect()
     };
     let all = sizes.iter().try_fold(0usize, |sum, size| sum.checked_add(*size));
     if all != Some(extent) || sizes.len() != parts {

@@ -1,6 +1,7 @@
 //! A model in a folder: imported, loaded, and run on its samples by the reference.
 
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::float_cmp, reason = "equal means equal in every bit")]
 
 use std::path::{Path, PathBuf};
 
@@ -107,8 +108,10 @@ fn winner(numbers: &[f64]) -> usize {
 /// What goes into the first function of a network.
 fn logits(network: &VerifiedNetwork) -> Result<Source, String> {
     let layers = &network.network().layers;
+    // The last softmax, where there is one.
+    let softmax = layers.iter().rfind(|layer| layer.op.kind() == "softmax");
     let function = layers.iter().find(|layer| FUNCTIONS.contains(&layer.op.kind()));
-    function.map(|layer| layer.inputs[0]).ok_or_else(|| "no function".to_owned())
+    softmax.or(function).map(|layer| layer.inputs[0]).ok_or_else(|| "no function".to_owned())
 }
 
 /// The input of a network, for whoever needs its shape.

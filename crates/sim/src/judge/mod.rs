@@ -1,14 +1,16 @@
 //! Drives an engine with a stimulus and judges it by the rules of the protocol.
 
 mod streams;
+mod transactions;
 
-use std::collections::VecDeque;
-
-use rtl4ml_circuit::protocol::{RESET_CYCLES, Stimulus};
+use rayon::prelude::*;
+use rtl4ml_circuit::protocol::Stimulus;
 use rtl4ml_ir::Io;
 
+use self::transactions::Follower;
 use crate::EngineError;
-use crate::engine::{Engine, Pins, Sampled};
+use crate::cycle::{CycleProgram, Line};
+use crate::engine::Engine;
 use crate::reference::Mantissas;
 
 /// What an engine did with a stimulus.
@@ -52,12 +54,6 @@ pub enum Mismatch {
     Output { transaction: usize, port: String, element: usize, found: i128, expected: i128 },
 }
 
-/// An input that was taken and is still in flight.
-struct InFlight {
-    transaction: usize,
-    taken_at: u64,
-}
-
 /// Drives `stimulus` into an engine and checks latency, interval and readiness in every cycle, and
 /// every output against `expected` (one entry a transaction), by the rules of the protocol.
 ///
@@ -73,72 +69,94 @@ pub fn judge(
     if interface.io == Io::Stream {
         return streams::judge(engine, &interface, stimulus, expected, progress);
     }
-    let (latency_cycles, interval) =
-        (interface.latency_cycles, interface.initiation_interval_cycles);
-    let mut judgement = Judgement { outputs: vec![None; stimulus.transactions.len()], cycles: 0 };
-    let mut in_flight: VecDeque<InFlight> = VecDeque::new();
-    let mut last_taken: Option<u64> = None;
-    let mut step = |pins: &Pins, offered: Option<usize>| -> Result<bool, Mismatch> {
-        let cycle = judgement.cycles;
-        let Sampled { in_ready, outputs } = engine.cycle(pins)?;
-        judgement.cycles += 1;
-        let due = in_flight.front().is_some_and(|first| cycle == first.taken_at + latency_cycles);
-        if outputs.is_some() != due {
-            let found = outputs.is_some();
-            return Err(Mismatch::Valid { cycle, found, expected: due, latency_cycles });
-        }
-        if let Some((outputs, InFlight { transaction, .. })) =
-            outputs.zip(if due { in_flight.pop_front() } else { None })
-        {
-            for (port, (found, expected)) in
-                interface.outputs.iter().zip(outputs.iter().zip(&expected[transaction]))
-            {
-                let mut pairs = found.iter().zip(expected).enumerate();
-                if let Some((element, (found, expected))) = pairs.find(|(_, (f, e))| f != e) {
-                    let (port, found, expected) = (port.name.clone(), *found, *expected);
-                    return Err(Mismatch::Output { transaction, port, element, found, expected });
-                }
-            }
-            judgement.outputs[transaction] = Some(outputs);
+    let everything = 0..stimulus.transactions.len();
+    let mut follower = Follower::new(&interface, stimulus, expected, everything);
+    while let Some(pins) = follower.pins() {
+        let sampled = engine.cycle(pins)?;
+        let before = follower.outputs.len();
+        follower.judge(sampled)?;
+        if let Some((transaction, _)) = follower.outputs.get(before) {
             progress(transaction + 1);
         }
-        let ready = !pins.rst && last_taken.is_none_or(|taken| cycle >= taken + interval);
-        if in_ready != ready {
-            return Err(Mismatch::Ready { cycle, found: in_ready, expected: ready });
-        }
-        let taken = pins.in_valid && in_ready;
-        if taken && let Some(transaction) = offered {
-            in_flight.push_back(InFlight { transaction, taken_at: cycle });
-            last_taken = Some(cycle);
-        }
-        if pins.rst {
-            in_flight.clear();
-            last_taken = None;
-        }
-        Ok(taken)
-    };
-    let idle = Pins::default();
-    let reset = Pins { rst: true, ..Pins::default() };
-    for _ in 0..RESET_CYCLES {
-        step(&reset, None)?;
     }
-    for (index, transaction) in stimulus.transactions.iter().enumerate() {
-        for _ in 0..transaction.idle_cycles {
-            step(&idle, None)?;
-        }
-        let offer = Pins { rst: false, in_valid: true, inputs: transaction.inputs.clone() };
-        while !step(&offer, Some(index))? {}
-        if transaction.reset_after_cycles > 0 {
-            for _ in 1..transaction.reset_after_cycles {
-                step(&idle, None)?;
-            }
-            for _ in 0..RESET_CYCLES {
-                step(&reset, None)?;
-            }
-        }
-    }
-    for _ in 0..=latency_cycles {
-        step(&idle, None)?;
+    let mut judgement = Judgement { outputs: vec![None; expected.len()], cycles: follower.cycles };
+    for (transaction, outputs) in follower.outputs {
+        judgement.outputs[transaction] = Some(outputs);
     }
     Ok(judgement)
+}
+
+/// How many streams a thread follows at a time.
+const STREAMS: usize = 32;
+
+/// The fewest transactions that are worth a stream of their own.
+const FEWEST: usize = 32;
+
+/// Judges a circuit of `io: parallel` on the cycle engine as [`judge`] does, with the stimulus cut
+/// into streams that run side by side on all threads. Each stream begins with a reset and is
+/// judged in every one of its cycles; [`Judgement::cycles`] counts those of all streams. `progress`
+/// hears how many outputs have come since the last time.
+///
+/// # Errors
+/// A rule that is broken.
+pub fn judge_side_by_side(
+    program: &CycleProgram,
+    stimulus: &Stimulus,
+    expected: &[Vec<Mantissas>],
+    progress: impl Fn(usize) + Sync,
+) -> Result<Judgement, Mismatch> {
+    let count = stimulus.transactions.len();
+    let each = count.div_ceil(STREAMS * rayon::current_num_threads()).max(FEWEST);
+    let starts: Vec<usize> = (0..count).step_by(each).collect();
+    let groups: Vec<Vec<Follower>> = starts
+        .par_chunks(STREAMS)
+        .map(|starts| {
+            let follower = |start: &usize| {
+                let transactions = *start..count.min(start + each);
+                Follower::new(program.interface(), stimulus, expected, transactions)
+            };
+            let mut followers: Vec<Follower> = starts.iter().map(follower).collect();
+            follow(program, &mut followers, &progress)?;
+            Ok(followers)
+        })
+        .collect::<Result<_, Mismatch>>()?;
+    let mut judgement = Judgement { outputs: vec![None; count], cycles: 0 };
+    for follower in groups.into_iter().flatten() {
+        judgement.cycles += follower.cycles;
+        for (transaction, outputs) in follower.outputs {
+            judgement.outputs[transaction] = Some(outputs);
+        }
+    }
+    Ok(judgement)
+}
+
+/// Runs some streams to their ends.
+fn follow(
+    program: &CycleProgram,
+    followers: &mut [Follower],
+    progress: &(impl Fn(usize) + Sync),
+) -> Result<(), Mismatch> {
+    let mut streams = program.start::<STREAMS, Line>();
+    let mut came = 0;
+    loop {
+        let mut running = [false; STREAMS];
+        for (lane, follower) in followers.iter_mut().enumerate() {
+            if let Some(pins) = follower.pins() {
+                streams.drive(lane, pins)?;
+                running[lane] = true;
+            }
+        }
+        if running == [false; STREAMS] {
+            return Ok(());
+        }
+        streams.settle();
+        for (lane, follower) in followers.iter_mut().enumerate().filter(|(lane, _)| running[*lane])
+        {
+            follower.judge(streams.sample(lane))?;
+        }
+        streams.edge();
+        let all = followers.iter().map(|follower| follower.outputs.len()).sum();
+        progress(all - came);
+        came = all;
+    }
 }

@@ -1,7 +1,7 @@
 //! Activations, functions by a table, softmax and argmax: straight from their definitions. Tables
 //! are `ir`'s; which entry a value reads is theirs to say as well.
 
-use rtl4ml_ir::layers::{Line, SoftmaxEntries, Table, difference_type};
+use rtl4ml_ir::layers::{FunctionTables, Line, SoftmaxEntries, Table, difference_type};
 use rtl4ml_ir::{
     Clamp, FixedType, Function, LeakyRelu, Op, Softmax, SoftmaxImplementation, SoftmaxTables,
     TensorType, Value,
@@ -12,11 +12,37 @@ use super::arithmetic::{cast, negative, product, sum};
 /// The number 1.
 const ONE: Value = Value { mantissa: 1, fraction_bits: 0 };
 
+/// The tables of a layer.
+pub(super) enum Tables {
+    /// It has none.
+    None,
+    /// Those of a function.
+    Function(FunctionTables),
+    /// Those of a softmax.
+    Softmax(SoftmaxEntries),
+}
+
+impl Tables {
+    /// The tables of a verified layer on an input of this type.
+    pub fn of(op: &Op, tensor: &TensorType) -> Self {
+        match op {
+            Op::Function(function) => {
+                Self::Function(function.tables(tensor).expect("a verified layer has tables"))
+            }
+            Op::Softmax(softmax) => {
+                let entries = softmax.entries(tensor).expect("a verified layer has tables");
+                entries.map_or(Self::None, Self::Softmax)
+            }
+            _ => Self::None,
+        }
+    }
+}
+
 /// The values of a layer on `values`, whose type is `tensor`, before the cast to the result.
 ///
 /// # Panics
 /// When the layer is none of those of this module.
-pub(super) fn exact(op: &Op, values: &[Value], tensor: &TensorType) -> Vec<Value> {
+pub(super) fn exact(op: &Op, tables: &Tables, values: &[Value], tensor: &TensorType) -> Vec<Value> {
     match op {
         Op::LeakyRelu(leaky) => leaky_relu(leaky, values, tensor),
         Op::Clamp(clamp) => values.iter().map(|x| clamped(clamp, *x)).collect(),
@@ -24,8 +50,8 @@ pub(super) fn exact(op: &Op, values: &[Value], tensor: &TensorType) -> Vec<Value
             let step = |x: &Value| Value { mantissa: step.kind.of(*x), fraction_bits: 0 };
             values.iter().map(step).collect()
         }
-        Op::Function(function) => by_table(function, values, tensor),
-        Op::Softmax(softmax) => softmaxes(softmax, values, tensor),
+        Op::Function(function) => by_table(function, tables, values),
+        Op::Softmax(softmax) => softmaxes(softmax, tables, values, tensor),
         Op::Argmax(_) => {
             let index = |slice: &[Value]| Value { mantissa: argmax(slice) as i128, ..ONE };
             slices(values, tensor).map(index).collect()
@@ -68,9 +94,12 @@ fn clamped(clamp: &Clamp, x: Value) -> Value {
     }
 }
 
-fn by_table(function: &Function, values: &[Value], tensor: &TensorType) -> Vec<Value> {
-    let tables = function.tables(tensor).expect("a verified layer has tables");
-    let value = |(index, x): (usize, &Value)| match tables.of(index) {
+fn by_table(function: &Function, tables: &Tables, values: &[Value]) -> Vec<Value> {
+    let table = |index: usize| match tables {
+        Tables::Function(tables) => tables.of(index),
+        Tables::None | Tables::Softmax(_) => None,
+    };
+    let value = |(index, x): (usize, &Value)| match table(index) {
         _ if function.curve.is_line_from_zero() && x.mantissa >= 0 => {
             product(function.curve.slope_from_zero(), *x)
         }
@@ -91,9 +120,14 @@ fn argmax(slice: &[Value]) -> usize {
     best
 }
 
-fn softmaxes(softmax: &Softmax, values: &[Value], tensor: &TensorType) -> Vec<Value> {
-    let entries = softmax.entries(tensor).expect("a verified layer has tables");
-    let slice = |slice: &[Value]| match (softmax.implementation, &entries) {
+fn softmaxes(
+    softmax: &Softmax,
+    tables: &Tables,
+    values: &[Value],
+    tensor: &TensorType,
+) -> Vec<Value> {
+    let entries = if let Tables::Softmax(entries) = tables { Some(entries) } else { None };
+    let slice = |slice: &[Value]| match (softmax.implementation, entries) {
         (SoftmaxImplementation::Exact { .. }, Some(entries)) => {
             never_changes_the_winner(entries, softmax.exact_result_type(), slice)
         }
@@ -184,6 +218,7 @@ mod tests {
     /// A softmax of ours on inputs of a format.
     struct Ours {
         op: Op,
+        tables: Tables,
         input: TensorType,
         result: FixedType,
         bound: f64,
@@ -197,7 +232,9 @@ mod tests {
         let shape = Shape::new([classes]).unwrap();
         let input = TensorType::uniform(shape, format, vec![format.range(); classes]);
         let bound = softmax.error_bound(&input).unwrap().unwrap();
-        Ours { op: softmax.into(), input, result: ty, bound }
+        let op = Op::from(softmax);
+        let tables = Tables::of(&op, &input);
+        Ours { op, tables, input, result: ty, bound }
     }
 
     impl Ours {
@@ -206,8 +243,10 @@ mod tests {
             let fraction_bits = self.input.format(0).fraction_bits();
             let x: Vec<Value> =
                 mantissas.iter().map(|m| Value { mantissa: *m, fraction_bits }).collect();
-            let y: Vec<i128> =
-                exact(&self.op, &x, &self.input).into_iter().map(|y| self.result.cast(y)).collect();
+            let y: Vec<i128> = exact(&self.op, &self.tables, &x, &self.input)
+                .into_iter()
+                .map(|y| self.result.cast(y))
+                .collect();
             let top = x.iter().map(|x| x.to_f64()).fold(f64::MIN, f64::max);
             let winner = y[mantissas.iter().enumerate().max_by_key(|(_, m)| **m).unwrap().0];
             let sum: f64 = x.iter().map(|x| (x.to_f64() - top).exp()).sum();

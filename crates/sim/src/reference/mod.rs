@@ -11,7 +11,11 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
-use rtl4ml_ir::{Op, Problem, ResultType, Source, TensorType, Value, VerifiedNetwork};
+use rtl4ml_ir::{
+    Layer, LayerId, Op, Problem, ResultType, Source, TensorType, Value, VerifiedNetwork,
+};
+
+use self::functions::Tables;
 
 /// The integers of one tensor, row-major, each a mantissa in its element's format.
 pub type Mantissas = Vec<i128>;
@@ -41,40 +45,72 @@ impl Evaluation {
     }
 }
 
-/// Evaluates a network on integers that are in the formats of its inputs.
-///
-/// # Panics
-/// When an input has another number of elements than the network says.
-pub fn evaluate(network: &VerifiedNetwork, inputs: &[Mantissas]) -> Evaluation {
-    let mut evaluation = Evaluation { inputs: inputs.to_vec(), layers: Vec::new() };
-    for (index, input) in inputs.iter().enumerate() {
-        let source = Source::Input(rtl4ml_ir::InputId(index as u32));
-        assert_eq!(input.len(), network.tensor_type(source).element_count(), "input {index}");
+/// The reference of one network, which computes any number of inputs.
+pub struct Reference<'n> {
+    network: &'n VerifiedNetwork,
+    /// The tables of each layer, computed once: their contents depend on no input.
+    tables: Vec<Tables>,
+}
+
+impl<'n> Reference<'n> {
+    /// Prepares a network.
+    pub fn new(network: &'n VerifiedNetwork) -> Self {
+        let of_layer = |layer: &Layer| Tables::of(&layer.op, network.tensor_type(layer.inputs[0]));
+        let tables = network.network().layers.iter().map(of_layer).collect();
+        Self { network, tables }
     }
-    for (id, layer) in network.network().layers_with_ids() {
+
+    /// Evaluates the network on integers that are in the formats of its inputs.
+    ///
+    /// # Panics
+    /// When an input has another number of elements than the network says.
+    pub fn evaluate(&self, inputs: &[Mantissas]) -> Evaluation {
+        let network = self.network;
+        let mut evaluation = Evaluation { inputs: inputs.to_vec(), layers: Vec::new() };
+        for (index, input) in inputs.iter().enumerate() {
+            let source = Source::Input(rtl4ml_ir::InputId(index as u32));
+            assert_eq!(input.len(), network.tensor_type(source).element_count(), "input {index}");
+        }
+        for (index, layer) in network.network().layers.iter().enumerate() {
+            let inputs = layer.inputs.iter().map(|source| evaluation.tensor(*source).clone());
+            let inputs: Vec<Mantissas> = inputs.collect();
+            let mantissas = self.layer(index, &inputs);
+            evaluation.layers.push(mantissas);
+        }
+        evaluation
+    }
+
+    /// What a layer computes from the integers that it reads.
+    pub(crate) fn layer(&self, index: usize, inputs: &[Mantissas]) -> Mantissas {
+        let layer = &self.network.network().layers[index];
         let tensors: Vec<&TensorType> =
-            layer.inputs.iter().map(|source| network.tensor_type(*source)).collect();
-        let values: Vec<Vec<Value>> = layer
-            .inputs
+            layer.inputs.iter().map(|source| self.network.tensor_type(*source)).collect();
+        let values: Vec<Vec<Value>> = inputs
             .iter()
             .zip(&tensors)
-            .map(|(source, tensor)| values_of(evaluation.tensor(*source), tensor))
+            .map(|(mantissas, tensor)| values_of(mantissas, tensor))
             .collect();
-        let exact = exact(&layer.op, &values, &tensors)
+        let exact = exact(&layer.op, &self.tables[index], &values, &tensors)
             .unwrap_or_else(|problem| unreachable!("`{}` was verified: {problem}", layer.name));
         let result = layer.op.result_type();
-        let output = network.tensor_type(Source::Layer(id));
-        let mantissas = exact
+        let output = self.network.tensor_type(Source::Layer(LayerId(index as u32)));
+        exact
             .into_iter()
             .enumerate()
             .map(|(i, value)| match &result {
                 ResultType::Cast(types) => types.get(i).cast(value),
                 ResultType::Auto => value.mantissa_at(output.format(i).fraction_bits()),
             })
-            .collect();
-        evaluation.layers.push(mantissas);
+            .collect()
     }
-    evaluation
+}
+
+/// Evaluates a network on one input; whoever has several prepares a [`Reference`] once.
+///
+/// # Panics
+/// When an input has another number of elements than the network says.
+pub fn evaluate(network: &VerifiedNetwork, inputs: &[Mantissas]) -> Evaluation {
+    Reference::new(network).evaluate(inputs)
 }
 
 /// What the integers of a tensor stand for.
@@ -90,7 +126,12 @@ fn values_of(mantissas: &Mantissas, tensor: &TensorType) -> Vec<Value> {
 ///
 /// # Errors
 /// When the inputs do not fit the operation, which the verifier has excluded.
-fn exact(op: &Op, inputs: &[Vec<Value>], tensors: &[&TensorType]) -> Result<Vec<Value>, Problem> {
+fn exact(
+    op: &Op,
+    tables: &Tables,
+    inputs: &[Vec<Value>],
+    tensors: &[&TensorType],
+) -> Result<Vec<Value>, Problem> {
     let (x, tensor) = (&inputs[0], tensors[0]);
     let extents = tensor.shape.extents();
     Ok(match op {
@@ -114,6 +155,6 @@ fn exact(op: &Op, inputs: &[Vec<Value>], tensors: &[&TensorType]) -> Result<Vec<
         | Op::Step(_)
         | Op::Function(_)
         | Op::Softmax(_)
-        | Op::Argmax(_) => functions::exact(op, x, tensor),
+        | Op::Argmax(_) => functions::exact(op, tables, x, tensor),
     })
 }

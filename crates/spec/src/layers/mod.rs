@@ -219,6 +219,7 @@ impl LayerSpec<'_> {
         Ok(Implementation {
             strategy: strategy?.or(defaults.strategy?).unwrap_or(standard.strategy),
             reuse_factor: reuse_factor?.or(defaults.reuse_factor?).unwrap_or(standard.reuse_factor),
+            reuse_factor_is_fixed: reuse_factor?.or(defaults.reuse_factor?).is_some(),
             multiplier: multiplier?.or(defaults.multiplier?).unwrap_or(standard.multiplier),
             parallelization_factor: parallelization_factor?,
         })

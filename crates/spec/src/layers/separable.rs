@@ -80,8 +80,9 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
 
     let implementation = implementation?;
     // The layer's own `reuse_factor` is about the other matrix, whose divisors are others.
-    let standard = layer.defaults.reuse_factor?.unwrap_or(Implementation::default().reuse_factor);
-    let reuse_factor = depthwise_reuse_factor?.unwrap_or(standard);
+    let given = depthwise_reuse_factor?.or(layer.defaults.reuse_factor?);
+    let reuse_factor = given.unwrap_or(Implementation::default().reuse_factor);
+    let reuse_factor_is_fixed = given.is_some();
     let first = part(layer, first?, window?, first_result, true)?;
     let point = WindowAxis { kernel: 1, stride: 1, dilation: 1 };
     let point = Window::new(vec![point; layer.rank()], Padding::Valid);
@@ -89,7 +90,11 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     Ok(Lowered::Layers(vec![
         Part {
             suffix: "_depthwise",
-            implementation: Implementation { reuse_factor, ..implementation },
+            implementation: Implementation {
+                reuse_factor,
+                reuse_factor_is_fixed,
+                ..implementation
+            },
             renamed: &[("weight", "depthwise"), ("reuse_factor", "depthwise_reuse_factor")],
             ..first
         },

@@ -12,7 +12,7 @@ pub const MAX_ARRAY: usize = 1 << 26;
 
 /// Why an array could not be read. The message does not name the file: the caller has named it.
 #[derive(Debug)]
-pub struct ArrayError(WeightError);
+pub struct ArrayError(pub(super) WeightError);
 
 /// Reads an array of finite numbers: `FILE.npy`, or `FILE.npz:KEY`.
 ///

@@ -7,6 +7,7 @@
 mod load;
 mod npy;
 mod npz;
+mod pieces;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub use load::{ArrayError, MAX_ARRAY, load_array};
 use npy::NpyError;
 use npz::{Archive, NpzError};
+pub use pieces::ArrayPieces;
 
 use crate::diagnostics::{Mistakes, Reported, nearest, quoted};
 use crate::reader::{Read, describe};
@@ -154,23 +156,8 @@ impl WeightFiles {
     }
 
     fn file(&mut self, reference: &str) -> Result<Array, WeightError> {
-        const ARCHIVE: &str = ".npz:";
-        let array = if let Some(at) = reference.find(ARCHIVE) {
-            let (file, key) = (&reference[..at + ".npz".len()], &reference[at + ARCHIVE.len()..]);
-            self.archived(file, key, reference)?
-        } else if has_extension(Path::new(reference), "npz") {
-            let path = self.folder.join(reference);
-            let names = self.archive(&path)?.names();
-            return Err(WeightError::NoKey { reference: quoted(reference), names });
-        } else if has_extension(Path::new(reference), "npy") {
-            let path = self.folder.join(reference);
-            let file = BufReader::new(open(&path)?);
-            self.read.insert(path);
-            npy::read(file, self.budget)
-                .map_err(|source| WeightError::Npy { reference: quoted(reference), source })?
-        } else {
-            return Err(WeightError::Reference { reference: quoted(reference) });
-        };
+        let budget = self.budget;
+        let array = self.with_bytes(reference, |bytes| npy::read(bytes, budget))?;
         self.budget -= array.numbers.len();
         let not_finite = array.numbers.iter().position(|number| !number.is_finite());
         match not_finite {
@@ -183,21 +170,39 @@ impl WeightFiles {
         }
     }
 
-    fn archived(&mut self, file: &str, key: &str, reference: &str) -> Result<Array, WeightError> {
-        let path = self.folder.join(file);
-        let budget = self.budget;
-        let archive = self.archive(&path)?;
-        let entry = match archive.read(key) {
-            Ok(Some(entry)) => entry,
-            Ok(None) => {
-                let names = archive.names();
-                let near = nearest(key, names.iter().map(String::as_str)).map(str::to_owned);
-                return Err(WeightError::NoArray { path, key: quoted(key), names, near });
+    /// Reads the bytes of the `.npy` file that a reference names.
+    fn with_bytes<R>(
+        &mut self,
+        reference: &str,
+        read: impl FnOnce(&mut dyn std::io::Read) -> Result<R, NpyError>,
+    ) -> Result<R, WeightError> {
+        const ARCHIVE: &str = ".npz:";
+        let wrong = |source| WeightError::Npy { reference: quoted(reference), source };
+        if let Some(at) = reference.find(ARCHIVE) {
+            let (file, key) = (&reference[..at + ".npz".len()], &reference[at + ARCHIVE.len()..]);
+            let path = self.folder.join(file);
+            let archive = self.archive(&path)?;
+            match archive.read(key) {
+                Ok(Some(mut entry)) => read(&mut entry).map_err(wrong),
+                Ok(None) => {
+                    let names = archive.names();
+                    let near = nearest(key, names.iter().map(String::as_str)).map(str::to_owned);
+                    Err(WeightError::NoArray { path, key: quoted(key), names, near })
+                }
+                Err(source) => Err(WeightError::Npz { path, source }),
             }
-            Err(source) => return Err(WeightError::Npz { path, source }),
-        };
-        npy::read(entry, budget)
-            .map_err(|source| WeightError::Npy { reference: quoted(reference), source })
+        } else if has_extension(Path::new(reference), "npz") {
+            let path = self.folder.join(reference);
+            let names = self.archive(&path)?.names();
+            Err(WeightError::NoKey { reference: quoted(reference), names })
+        } else if has_extension(Path::new(reference), "npy") {
+            let path = self.folder.join(reference);
+            let mut file = BufReader::new(open(&path)?);
+            self.read.insert(path);
+            read(&mut file).map_err(wrong)
+        } else {
+            Err(WeightError::Reference { reference: quoted(reference) })
+        }
     }
 
     /// The archive at `path`, opened once.

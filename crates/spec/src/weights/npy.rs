@@ -59,35 +59,83 @@ impl NpyError {
 }
 
 /// Reads an array of at most `most` elements.
-pub(super) fn read(mut file: impl Read, most: usize) -> Result<Array, NpyError> {
+pub(super) fn read(file: impl Read, most: usize) -> Result<Array, NpyError> {
+    let (mut extents, mut numbers) = (Vec::new(), Vec::new());
+    let limits = Limits { most: most as u64, most_of_other_order: most as u64 };
+    stream(
+        file,
+        limits,
+        |found| extents = found.to_vec(),
+        |number| {
+            numbers.push(number);
+            true
+        },
+    )?;
+    Ok(Array { extents, numbers })
+}
+
+/// How many elements an array may have.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// In any case.
+    pub most: u64,
+    /// Where they do not come row-major and have to be kept.
+    pub most_of_other_order: u64,
+}
+
+/// Reads an array number by number, row-major: `begin` hears the extents, `take` each number and
+/// says whether to go on. No memory is taken for the numbers, unless their order is another.
+pub(super) fn stream(
+    mut file: impl Read,
+    limits: Limits,
+    begin: impl FnOnce(&[usize]),
+    mut take: impl FnMut(f64) -> bool,
+) -> Result<(), NpyError> {
     let header = read_header(&mut file)?;
     let shape: Vec<String> = header.shape().iter().map(ToString::to_string).collect();
     let shape = format!("[{}]", shape.join(", "));
+    let order = header.order();
+    let most = match order {
+        Order::C => limits.most,
+        Order::Fortran => limits.most.min(limits.most_of_other_order),
+    };
     let count = header
         .shape()
         .iter()
         .try_fold(1u64, |product, extent| product.checked_mul(*extent))
-        .filter(|count| *count <= most as u64)
-        .ok_or_else(|| NpyError::TooLarge { shape: shape.clone(), left: most })?
+        .filter(|count| *count <= most)
+        .ok_or_else(|| NpyError::TooLarge { shape: shape.clone(), left: most as usize })?
         as usize;
     if count == 0 {
         return Err(NpyError::Empty(shape));
     }
     let extents: Vec<usize> = header.shape().iter().map(|extent| *extent as usize).collect();
-    let order = header.order();
-    let numbers = read_numbers(header, &mut file, count)?;
-    if numbers.len() < count {
-        return Err(NpyError::Truncated { shape, expected: count, found: numbers.len() });
+    number_type(&header)?;
+    begin(&extents);
+    let mut kept = Vec::new();
+    let mut stopped = false;
+    let found = read_numbers(header, &mut file, count, &mut |number| {
+        if order == Order::Fortran {
+            kept.push(number);
+            return true;
+        }
+        stopped = !take(number);
+        !stopped
+    })?;
+    if stopped {
+        return Ok(());
+    }
+    if found < count {
+        return Err(NpyError::Truncated { shape, expected: count, found });
     }
     // This read also makes an archive verify its checksum.
     if file.read(&mut [0])? > 0 {
         return Err(NpyError::TrailingData(count));
     }
-    let numbers = match order {
-        Order::C => numbers,
-        Order::Fortran => row_major(&numbers, &extents),
-    };
-    Ok(Array { extents, numbers })
+    if order == Order::Fortran {
+        row_major(&kept, &extents).into_iter().all(take);
+    }
+    Ok(())
 }
 
 /// Reads the header and interprets it once it is known to be harmless.
@@ -144,31 +192,47 @@ fn is_harmless(text: &[u8]) -> bool {
     bits <= u64::BITS
 }
 
-/// Reads `count` numbers, or as many as there are.
+/// The type of the elements, which is one of numbers: what it is, and its bytes.
+fn number_type(header: &NpyHeader) -> Result<(DType, (TypeChar, u64)), NpyError> {
+    let dtype = header.dtype();
+    let kind = match &dtype {
+        DType::Plain(ty) => (ty.type_char(), ty.size_field()),
+        _ => return Err(NpyError::Type(dtype.descr())),
+    };
+    let legal = match kind.0 {
+        TypeChar::Float => matches!(kind.1, 2 | 4 | 8),
+        TypeChar::Int | TypeChar::Uint => matches!(kind.1, 1 | 2 | 4 | 8),
+        TypeChar::Bool => kind.1 == 1,
+        _ => false,
+    };
+    if legal { Ok((dtype, kind)) } else { Err(NpyError::Type(dtype.descr())) }
+}
+
+/// What takes numbers, and says whether to go on.
+type Take<'t> = &'t mut dyn FnMut(f64) -> bool;
+
+/// Reads `count` numbers, or as many as there are; returns how many.
 fn read_numbers(
     header: NpyHeader,
     file: &mut impl Read,
     count: usize,
-) -> Result<Vec<f64>, NpyError> {
-    let dtype = header.dtype();
-    let DType::Plain(ty) = &dtype else {
-        return Err(NpyError::Type(dtype.descr()));
-    };
-    let kind = (ty.type_char(), ty.size_field());
+    take: Take,
+) -> Result<usize, NpyError> {
+    let (dtype, kind) = number_type(&header)?;
     let npy = NpyFile::with_header(header, file);
     match kind {
-        (TypeChar::Float, 2) => gather(npy, count, |value: half::f16| value.to_f64()),
-        (TypeChar::Float, 4) => gather::<f32>(npy, count, f64::from),
-        (TypeChar::Float, 8) => gather::<f64>(npy, count, f64::from),
-        (TypeChar::Int, 1) => gather::<i8>(npy, count, f64::from),
-        (TypeChar::Int, 2) => gather::<i16>(npy, count, f64::from),
-        (TypeChar::Int, 4) => gather::<i32>(npy, count, f64::from),
-        (TypeChar::Int, 8) => gather(npy, count, |value: i64| value as f64),
-        (TypeChar::Uint, 1) => gather::<u8>(npy, count, f64::from),
-        (TypeChar::Uint, 2) => gather::<u16>(npy, count, f64::from),
-        (TypeChar::Uint, 4) => gather::<u32>(npy, count, f64::from),
-        (TypeChar::Uint, 8) => gather(npy, count, |value: u64| value as f64),
-        (TypeChar::Bool, 1) => gather(npy, count, |value: bool| f64::from(u8::from(value))),
+        (TypeChar::Float, 2) => gather(npy, count, take, |value: half::f16| value.to_f64()),
+        (TypeChar::Float, 4) => gather::<f32>(npy, count, take, f64::from),
+        (TypeChar::Float, 8) => gather::<f64>(npy, count, take, f64::from),
+        (TypeChar::Int, 1) => gather::<i8>(npy, count, take, f64::from),
+        (TypeChar::Int, 2) => gather::<i16>(npy, count, take, f64::from),
+        (TypeChar::Int, 4) => gather::<i32>(npy, count, take, f64::from),
+        (TypeChar::Int, 8) => gather(npy, count, take, |value: i64| value as f64),
+        (TypeChar::Uint, 1) => gather::<u8>(npy, count, take, f64::from),
+        (TypeChar::Uint, 2) => gather::<u16>(npy, count, take, f64::from),
+        (TypeChar::Uint, 4) => gather::<u32>(npy, count, take, f64::from),
+        (TypeChar::Uint, 8) => gather(npy, count, take, |value: u64| value as f64),
+        (TypeChar::Bool, 1) => gather(npy, count, take, |value: bool| f64::from(u8::from(value))),
         _ => Err(NpyError::Type(dtype.descr())),
     }
 }
@@ -177,19 +241,25 @@ fn read_numbers(
 fn gather<T: Deserialize>(
     npy: NpyFile<impl Read>,
     count: usize,
+    take: Take,
     to_f64: fn(T) -> f64,
-) -> Result<Vec<f64>, NpyError> {
+) -> Result<usize, NpyError> {
     let dtype = npy.dtype();
     let elements = npy.data::<T>().map_err(|_| NpyError::Type(dtype.descr()))?;
-    let mut numbers = Vec::new();
+    let mut found = 0;
     for element in elements.take(count) {
         match element {
-            Ok(element) => numbers.push(to_f64(element)),
+            Ok(element) => {
+                found += 1;
+                if !take(to_f64(element)) {
+                    break;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(numbers)
+    Ok(found)
 }
 
 /// Column-major numbers in row-major order.

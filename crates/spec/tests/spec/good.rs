@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use rtl4ml_ir::{Op, Source};
+use rtl4ml_ir::{Amount, Budget, Op, Source, Strategy};
 use rtl4ml_spec::Loaded;
 
 use crate::support::{parse, weights_folder};
@@ -277,6 +277,24 @@ fn the_specs_of_the_reference_are_specs() {
     for spec in specs {
         loaded(spec);
     }
+}
+
+#[test]
+fn a_budget_is_numbers_and_shares_and_auto_layers_may_fix_their_reuse_factor() {
+    let text = "name: net\nbudget: {lut: 12.5 %, dsp: 0, bram: 0%}\n\
+                defaults: {precision: \"fixed<8,3>\", strategy: auto}\n\
+                inputs: [{name: x, shape: [2]}]\nlayers:\n\
+                - {name: a, type: dense, weight: [[1, 0], [-1, 0.5]]}\n\
+                - {name: b, type: dense, weight: [[1, 0], [-1, 0.5]], reuse_factor: 1}\n";
+    let loaded = loaded(text);
+    let network = loaded.network.network();
+    let share = |millionths| Some(Amount::Share(millionths));
+    let (lut, dsp, bram) = (share(125_000), Some(Amount::Count(0)), share(0));
+    assert_eq!(network.budget, Budget { lut, ff: None, dsp, bram });
+    let how = network.layers.iter().map(|layer| layer.implementation);
+    let fixed: Vec<(Strategy, bool)> =
+        how.map(|how| (how.strategy, how.reuse_factor_is_fixed)).collect();
+    assert_eq!(fixed, [(Strategy::Auto, false), (Strategy::Auto, true)]);
 }
 
 #[test]

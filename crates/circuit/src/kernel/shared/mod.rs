@@ -33,7 +33,7 @@ use crate::layers::LayerContext;
 use weights::Field;
 
 /// ROMs of `resource` layers deeper than this go to block RAM.
-const DISTRIBUTED_ROM_WORDS: usize = 64;
+pub(crate) const DISTRIBUTED_ROM_WORDS: usize = 64;
 
 /// The module of a layer while it is being written.
 struct Builder<'a> {

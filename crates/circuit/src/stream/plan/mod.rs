@@ -450,7 +450,7 @@ impl Planner<'_> {
 }
 
 /// The fewest cycles that a stage takes for a frame of so many results.
-fn frame_cycles(front: &Front, results: usize, interval: u64) -> u64 {
+pub(crate) fn frame_cycles(front: &Front, results: usize, interval: u64) -> u64 {
     let starts = results as u64 * interval;
     match front {
         Front::Gate => starts,

@@ -1,0 +1,253 @@
+//! Layers that compute each element on its own, merges, and moves.
+
+#![allow(clippy::inline_always, reason = "see `lanes::Work`")]
+
+use rtl4ml_ir::layers::{ExactRange, Line};
+use rtl4ml_ir::{
+    BatchNorm, Clamp, Dot, LeakyRelu, Merge, MergeKind, Range, Step, StepKind, TensorType, Value,
+};
+
+use super::bounds::{at, grid_of, times, up};
+use super::cast::Cast;
+use super::sink::Sink;
+use crate::lanes::{Int, LANES, Lanes, map, map2};
+
+/// A layer of this module.
+#[derive(Clone, Debug)]
+pub(super) enum Elements<T> {
+    /// The elements of an input, or of several.
+    Move(Vec<(usize, u32)>),
+    /// max(0, x).
+    Relu,
+    /// x where it is above 0, else its product.
+    LeakyRelu { up: u32, alphas: Vec<T> },
+    /// A line between two bounds.
+    Clamp { slope: T, shift: T, low: T, high: T },
+    /// -1 from `low` down, 1 from `high` up, between them `middle`.
+    Step { low: T, middle: T, high: T },
+    /// A scale and a shift for each channel.
+    Affine { scales: Vec<T>, shifts: Vec<T> },
+    /// Elements that meet, all on one grid but for products.
+    Merge { kind: MergeKind, indices: Vec<Vec<usize>> },
+    /// The products of two vectors, exactly or with each product and each sum cast.
+    Dot { steps: Option<[Cast<T>; 2]> },
+}
+
+/// What a layer computes before its cast.
+pub(super) type Prepared<B> = Option<(B, ExactRange)>;
+
+/// `value` as an integer that fits, on a grid.
+fn on<T: Int>(value: Value, grid: i32) -> Option<T> {
+    T::exactly(at(value, grid)?)
+}
+
+/// A shift by fewer bits than the integers have.
+fn shift<T: Int>(bits: i32) -> Option<u32> {
+    u32::try_from(bits).ok().filter(|bits| *bits < T::BITS)
+}
+
+impl<T: Int> Elements<T> {
+    fn checked(self, steps: &[Range], result: ExactRange) -> Prepared<Self> {
+        let holds = T::holds(result.0) && steps.iter().all(|step| T::holds(*step));
+        holds.then_some((self, result))
+    }
+
+    pub fn leaky_relu(leaky: &LeakyRelu, tensor: &TensorType, x: ExactRange) -> Prepared<Self> {
+        let indices = leaky.alpha_indices(&tensor.shape)?;
+        let alphas = || indices.iter().map(|index| leaky.alpha.get(*index));
+        let (range, grid) = x;
+        // A slope's grid may be coarser than that of integers.
+        let finest = grid_of(alphas()).max(0);
+        let slopes: Vec<i128> = alphas().map(|alpha| at(alpha, finest)).collect::<Option<_>>()?;
+        let positive = up(range.rectified(), finest)?;
+        let negative = Range::new(range.lo.min(0), range.hi.min(0));
+        let mut result = positive;
+        for slope in &slopes {
+            result = result.union(times(negative, *slope)?);
+        }
+        let alphas = slopes.into_iter().map(T::exactly).collect::<Option<_>>()?;
+        let body = Self::LeakyRelu { up: shift::<T>(finest)?, alphas };
+        body.checked(&[range], (result, grid + finest))
+    }
+
+    pub fn clamp(clamp: &Clamp, (range, grid): ExactRange) -> Prepared<Self> {
+        let Line { slope, shift, low, high } = clamp.kind.line();
+        let product_grid = grid + slope.fraction_bits;
+        let common = product_grid.max(grid_of([shift, low, high].into_iter()));
+        let slope = at(Value { fraction_bits: 0, ..slope }, common - product_grid)?;
+        let product = times(range, slope)?;
+        let line = product.plus(Range::constant(at(shift, common)?))?;
+        let (low, high) = (at(low, common)?, at(high, common)?);
+        let clamped = |x: i128| if x < low { low } else { x.min(high) };
+        let result = Range::new(low.min(high), high.max(low));
+        let result = result.union(Range::constant(clamped(line.lo)));
+        let body = Self::Clamp {
+            slope: T::exactly(slope)?,
+            shift: on(shift, common)?,
+            low: T::exactly(low)?,
+            high: T::exactly(high)?,
+        };
+        body.checked(&[range, product, line], (result, common))
+    }
+
+    pub fn step(step: &Step, (range, grid): ExactRange) -> Prepared<Self> {
+        let of = |mantissa: i128| step.kind.of(Value { mantissa, fraction_bits: grid });
+        // The thresholds are where the steps are: found by bisection, because the steps only go up.
+        let first = |wanted: i128| {
+            let (mut below, mut above) = (range.lo - 1, range.hi + 1);
+            while above - below > 1 {
+                let middle = below + (above - below) / 2;
+                if of(middle) >= wanted { above = middle } else { below = middle }
+            }
+            T::exactly(above)
+        };
+        let middle = match step.kind {
+            StepKind::BinaryTanh => T::low_bits(-1),
+            StepKind::TernaryTanh => T::default(),
+        };
+        let body = Self::Step { low: first(0)?, middle, high: first(1)? };
+        body.checked(&[range], (Range::new(-1, 1), 0))
+    }
+
+    pub fn batch_norm(norm: &BatchNorm, (range, grid): ExactRange) -> Prepared<Self> {
+        let constants = |constant: &rtl4ml_ir::Constant| {
+            (0..constant.len()).map(|channel| constant.get(channel)).collect::<Vec<_>>()
+        };
+        let (scales, shifts) = (constants(&norm.scale), constants(&norm.shift));
+        let product_grid = grid + grid_of(scales.iter().copied());
+        let common = product_grid.max(grid_of(shifts.iter().copied()));
+        let scales: Vec<i128> =
+            scales.into_iter().map(|scale| at(scale, common - grid)).collect::<Option<_>>()?;
+        let shifts: Vec<i128> =
+            shifts.into_iter().map(|shift| at(shift, common)).collect::<Option<_>>()?;
+        let mut result: Option<Range> = None;
+        for (scale, shift) in scales.iter().zip(&shifts) {
+            let own = times(range, *scale)?.plus(Range::constant(*shift))?;
+            result = Some(result.map_or(own, |result| result.union(own)));
+        }
+        let integers = |numbers: Vec<i128>| numbers.into_iter().map(T::low_bits).collect();
+        let body = Self::Affine { scales: integers(scales), shifts: integers(shifts) };
+        body.checked(&[range], (result?, common))
+    }
+
+    /// All inputs are on one grid, but for products.
+    pub fn merge(merge: &Merge, tensors: &[&TensorType], x: &[ExactRange]) -> Prepared<Self> {
+        let (_, indices) = merge.broadcast(tensors).ok()?;
+        let (mut result, mut grid) = x[0];
+        for (range, own_grid) in &x[1..] {
+            result = match merge.kind {
+                MergeKind::Add | MergeKind::Average => result.plus(*range)?,
+                MergeKind::Subtract => result.plus(range.negated())?,
+                MergeKind::Multiply => result.times(*range)?,
+                MergeKind::Maximum | MergeKind::Minimum => result.union(*range),
+            };
+            if merge.kind == MergeKind::Multiply {
+                grid += own_grid;
+            }
+        }
+        if merge.kind == MergeKind::Average {
+            grid += x.len().ilog2() as i32;
+        }
+        Self::Merge { kind: merge.kind, indices }.checked(&[], (result, grid))
+    }
+
+    pub fn dot(dot: &Dot, x: &[ExactRange], count: usize) -> Prepared<Self> {
+        let [(a, a_grid), (b, b_grid)] = x else { return None };
+        let (product, grid) = (a.times(*b)?, a_grid + b_grid);
+        let Some(accum) = dot.accum else {
+            let sum = times(product.union(Range::ZERO), count as i128)?;
+            return Self::Dot { steps: None }.checked(&[*a, *b, product], (sum, grid));
+        };
+        let all = accum.format.range();
+        let sums = all.plus(product.cast(grid, accum))?;
+        let steps =
+            [Cast::new((product, grid), accum)?, Cast::new((sums, accum.fraction_bits()), accum)?];
+        let body = Self::Dot { steps: Some(steps) };
+        body.checked(&[*a, *b, sums], (all, accum.fraction_bits()))
+    }
+
+    /// Computes the layer.
+    #[inline(always)]
+    pub fn run(&self, inputs: &[&[Lanes<T>]], count: usize, sink: &mut Sink<T>) {
+        let x = inputs[0];
+        let zero = T::default();
+        match self {
+            Self::Move(sources) => {
+                for (element, (input, index)) in sources.iter().enumerate() {
+                    sink.put(element, &inputs[*input][*index as usize]);
+                }
+            }
+            Self::Relu => {
+                for (element, x) in x[..count].iter().enumerate() {
+                    sink.put(element, &map(x, |x| x.max(zero)));
+                }
+            }
+            Self::LeakyRelu { up, alphas } => {
+                for (element, (x, alpha)) in x.iter().zip(alphas).enumerate() {
+                    let value = |x: T| if x > zero { x.up(*up) } else { x.times(*alpha) };
+                    sink.put(element, &map(x, value));
+                }
+            }
+            Self::Clamp { slope, shift, low, high } => {
+                for (element, x) in x[..count].iter().enumerate() {
+                    let line = map(x, |x| x.times(*slope).plus(*shift));
+                    let bounded = |x: T| if x < *low { *low } else { x.min(*high) };
+                    sink.put(element, &map(&line, bounded));
+                }
+            }
+            Self::Step { low, middle, high } => {
+                let (one, minus) = (T::from_bool(true), T::low_bits(-1));
+                for (element, x) in x[..count].iter().enumerate() {
+                    let step = |x: T| {
+                        if x >= *high {
+                            one
+                        } else if x >= *low {
+                            *middle
+                        } else {
+                            minus
+                        }
+                    };
+                    sink.put(element, &map(x, step));
+                }
+            }
+            Self::Affine { scales, shifts } => {
+                let channels = scales.iter().zip(shifts).cycle();
+                for (element, (x, (scale, shift))) in x[..count].iter().zip(channels).enumerate() {
+                    sink.put(element, &map(x, |x| x.times(*scale).plus(*shift)));
+                }
+            }
+            Self::Merge { kind, indices } => {
+                for element in 0..count {
+                    let term = |input: usize| &inputs[input][indices[input][element]];
+                    let mut merged = *term(0);
+                    for input in 1..inputs.len() {
+                        let term = term(input);
+                        merged = match kind {
+                            MergeKind::Add | MergeKind::Average => map2(&merged, term, T::plus),
+                            MergeKind::Subtract => map2(&merged, term, T::minus),
+                            MergeKind::Multiply => map2(&merged, term, T::times),
+                            MergeKind::Maximum => map2(&merged, term, T::max),
+                            MergeKind::Minimum => map2(&merged, term, T::min),
+                        };
+                    }
+                    sink.put(element, &merged);
+                }
+            }
+            Self::Dot { steps } => {
+                let mut sum = [zero; LANES];
+                let elements = inputs[0].len() - 1;
+                for (a, b) in inputs[0][..elements].iter().zip(inputs[1]) {
+                    let product = map2(a, b, T::times);
+                    sum = match steps {
+                        None => map2(&sum, &product, T::plus),
+                        Some([product_cast, sum_cast]) => {
+                            let term = product_cast.apply(&product);
+                            sum_cast.apply(&map2(&sum, &term, T::plus))
+                        }
+                    };
+                }
+                sink.put(0, &sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Functions by a table, softmax and argmax.
+//!
+//! The tables are `ir`'s, computed once for a network; which entry a number reads is computed
+//! here, for many samples at once.
+
+#![allow(clippy::inline_always, reason = "see `lanes::Work`")]
+
+use rtl4ml_ir::layers::{ExactRange, SoftmaxEntries, Table, difference_type};
+use rtl4ml_ir::{
+    FixedType, Format, Function, Range, Softmax, SoftmaxImplementation, TensorType, Value,
+};
+
+use super::bounds::{at, times, up};
+use super::cast::Cast;
+use super::sink::Sink;
+use crate::lanes::{Int, LANES, Lanes, map, map2};
+
+/// A table that numbers on one grid read.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup<T> {
+    up: u32,
+    origin: T,
+    scale: T,
+    integer: Cast<T>,
+    offset: T,
+    last: T,
+    entries: Vec<T>,
+    /// What the entries are.
+    pub result: ExactRange,
+}
+
+impl<T: Int> Lookup<T> {
+    /// A table for numbers in a range, each entry times a factor.
+    pub fn new(table: &Table, (range, grid): ExactRange, factor: Value) -> Option<Self> {
+        let rule = table.index;
+        let fine =
+            if rule.origin.mantissa == 0 { grid } else { grid.max(rule.origin.fraction_bits) };
+        let origin = at(rule.origin, fine)?;
+        let shifted = up(range, fine - grid)?;
+        let difference = shifted.plus(Range::constant(-origin))?;
+        let product = times(difference, rule.scale.mantissa)?;
+        let fraction_bits = fine + rule.scale.fraction_bits;
+        let integer = Cast::new((product, fraction_bits), rule.integer_type())?;
+        let index = product.cast(fraction_bits, rule.integer_type());
+        let index = index.plus(Range::constant(rule.offset))?;
+        let entries: Vec<i128> =
+            table.entries.iter().map(|e| e.checked_mul(factor.mantissa)).collect::<Option<_>>()?;
+        let union = entries.iter().map(|entry| Range::constant(*entry)).reduce(Range::union)?;
+        if ![range, shifted, difference, product, index].into_iter().all(T::holds) {
+            return None;
+        }
+        Some(Self {
+            up: (fine - grid) as u32,
+            origin: T::exactly(origin)?,
+            scale: T::exactly(rule.scale.mantissa)?,
+            integer,
+            offset: T::exactly(rule.offset)?,
+            last: T::exactly(entries.len() as i128 - 1)?,
+            entries: entries.into_iter().map(T::exactly).collect::<Option<_>>()?,
+            result: (union, table.fraction_bits + factor.fraction_bits),
+        })
+    }
+
+    /// The entries that numbers read.
+    #[inline(always)]
+    pub fn read(&self, x: &Lanes<T>) -> Lanes<T> {
+        let product = map(x, |x| x.up(self.up).minus(self.origin).times(self.scale));
+        let index = self.integer.apply(&product);
+        let zero = T::default();
+        let index = map(&index, |index| index.plus(self.offset).max(zero).min(self.last));
+        map(&index, |index| self.entries[index.index()])
+    }
+}
+
+/// A unary function.
+#[derive(Clone, Debug)]
+pub(super) struct ByTable<T> {
+    tables: Vec<Lookup<T>>,
+    of: Vec<Option<usize>>,
+    /// Where the function is a straight line from zero on.
+    slope: Option<T>,
+    up_table: u32,
+    up_line: u32,
+}
+
+impl<T: Int> ByTable<T> {
+    /// The function of numbers in a range.
+    pub fn new(
+        function: &Function,
+        tensor: &TensorType,
+        x: ExactRange,
+    ) -> Option<(Self, ExactRange)> {
+        let own = function.tables(tensor).ok()?;
+        let factor = function.entry_factor();
+        let mut known: Vec<&Table> = Vec::new();
+        let mut tables: Vec<Lookup<T>> = Vec::new();
+        let mut of = Vec::new();
+        for element in 0..tensor.element_count() {
+            let Some(table) = own.of(element) else {
+                of.push(None);
+                continue;
+            };
+            let place = known.iter().position(|other| std::ptr::eq(*other, table));
+            if place.is_none() {
+                known.push(table);
+                tables.push(Lookup::new(table, x, factor)?);
+            }
+            of.push(Some(place.unwrap_or(known.len() - 1)));
+        }
+        let line = function.curve.is_line_from_zero().then(|| function.curve.slope_from_zero());
+        let line_grid = line.map(|slope| x.1 + slope.fraction_bits);
+        let grids = tables.iter().map(|table| table.result.1).chain(line_grid);
+        let grid = grids.max().unwrap_or_default();
+        let up_table = tables.iter().map(|table| grid - table.result.1).max().unwrap_or(0);
+        if tables.iter().any(|table| grid - table.result.1 != up_table) {
+            // Entries on several grids: the reference computes it.
+            return None;
+        }
+        let mut result = Range::ZERO;
+        for table in &tables {
+            result = result.union(up(table.result.0, up_table)?);
+        }
+        let mut up_line = 0;
+        if let Some((slope, line_grid)) = line.zip(line_grid) {
+            up_line = grid - line_grid;
+            result = result.union(up(times(x.0.rectified(), slope.mantissa)?, up_line)?);
+        }
+        let slope = match line {
+            Some(slope) => Some(T::exactly(slope.mantissa)?),
+            None => None,
+        };
+        let shiftable = (up_table.max(up_line) as u32) < T::BITS;
+        let (up_table, up_line) = (up_table as u32, up_line as u32);
+        let body = Self { tables, of, slope, up_table, up_line };
+        (T::holds(result) && shiftable).then_some((body, (result, grid)))
+    }
+
+    #[inline(always)]
+    pub fn run(&self, x: &[Lanes<T>], sink: &mut Sink<T>) {
+        let zero = T::default();
+        for (element, (table, x)) in self.of.iter().zip(x).enumerate() {
+            let entries = match table {
+                Some(table) => map(&self.tables[*table].read(x), |entry| entry.up(self.up_table)),
+                None => [zero; LANES],
+            };
+            let Some(slope) = self.slope else {
+                sink.put(element, &entries);
+                continue;
+            };
+            let pick = |x: T, entry: T| {
+                if x >= zero { x.times(slope).up(self.up_line) } else { entry }
+            };
+            sink.put(element, &map2(x, &entries, pick));
+        }
+    }
+}
+
+/// A softmax over the last axis, or the index of its maximum.
+#[derive(Clone, Debug)]
+pub(super) struct Classes<T> {
+    classes: usize,
+    rule: Rule<T>,
+}
+
+#[derive(Clone, Debug)]
+enum Rule<T> {
+    Index,
+    Winner,
+    Exact { exp: Lookup<T>, reciprocal: Lookup<T>, winner: Cast<T>, own: Cast<T> },
+    Quotients { difference: Option<Cast<T>>, exp: Lookup<T>, rest: Rest<T> },
+    Legacy { exp: Lookup<T>, reciprocal: Lookup<T>, one: T, one_up: u32, up: u32, sum: Cast<T> },
+}
+
+/// hls4ml's quotients from the exponentials on.
+#[derive(Clone, Debug)]
+struct Rest<T> {
+    exponential: Cast<T>,
+    sum: Cast<T>,
+    argument: Cast<T>,
+    reciprocal: Lookup<T>,
+}
+
+const ONE: Value = Value { mantissa: 1, fraction_bits: 0 };
+
+impl<T: Int> Classes<T> {
+    /// The index of the first maximum.
+    pub fn argmax(tensor: &TensorType) -> (Self, ExactRange) {
+        let classes = class_count(tensor);
+        (Self { classes, rule: Rule::Index }, (Range::new(0, classes as i128 - 1), 0))
+    }
+
+    /// The softmax of numbers in a range.
+    pub fn softmax(
+        softmax: &Softmax,
+        tensor: &TensorType,
+        x: ExactRange,
+    ) -> Option<(Self, ExactRange)> {
+        let classes = class_count(tensor);
+        let entries = softmax.entries(tensor).ok()?;
+        let (rule, result) = match (softmax.implementation, &entries) {
+            (SoftmaxImplementation::Exact { .. }, Some(entries)) => {
+                exact(entries, softmax.exact_result_type(), x, classes)?
+            }
+            (SoftmaxImplementation::Stable(tables), Some(entries)) => {
+                let ty = difference_type(tensor.common_format()?);
+                let difference = (Range::new(0, x.0.hi - x.0.lo), x.1);
+                let cast = Cast::new(difference, ty)?;
+                let argument = (difference.0.cast(x.1, ty), ty.fraction_bits());
+                let exp = Lookup::new(&entries.exp, argument, ONE)?;
+                let types = [tables.accum, tables.inv_inp];
+                let (rest, result) = Rest::new(types, entries, exp.result)?;
+                (Rule::Quotients { difference: Some(cast), exp, rest }, result)
+            }
+            (SoftmaxImplementation::Latency(tables), Some(entries)) => {
+                let exp = Lookup::new(&entries.exp, x, ONE)?;
+                let types = [tables.accum, tables.inv_inp];
+                let (rest, result) = Rest::new(types, entries, exp.result)?;
+                (Rule::Quotients { difference: None, exp, rest }, result)
+            }
+            (SoftmaxImplementation::Legacy { table, .. }, Some(entries)) => {
+                legacy(entries, table, x)?
+            }
+            (_, None) | (SoftmaxImplementation::Argmax, _) => (Rule::Winner, (Range::new(0, 1), 0)),
+        };
+        let spread = Range::new(x.0.lo - x.0.hi, x.0.hi - x.0.lo);
+        T::holds(spread).then_some((Self { classes, rule }, result))
+    }
+
+    #[inline(always)]
+    pub fn run(&self, x: &[Lanes<T>], sink: &mut Sink<T>) {
+        for (slice, x) in x.chunks_exact(self.classes).enumerate() {
+            let first = slice * self.classes;
+            match &self.rule {
+                Rule::Index => sink.put(slice, &first_maximum(x)),
+                Rule::Winner => {
+                    let winner = first_maximum(x);
+                    for class in 0..x.len() {
+                        let class_index = T::low_bits(class as i128);
+                        let wins = map(&winner, |winner| T::from_bool(winner == class_index));
+                        sink.put(first + class, &wins);
+                    }
+                }
+                Rule::Exact { exp, reciprocal, winner, own } => {
+                    let top = maximum(x);
+                    let away = |x: &Lanes<T>| exp.read(&map2(&top, x, T::minus));
+                    let exponentials: Vec<Lanes<T>> = x.iter().map(away).collect();
+                    let zeros = [T::default(); LANES];
+                    let sum = exponentials.iter().fold(zeros, |sum, e| map2(&sum, e, T::plus));
+                    let reciprocal = reciprocal.read(&sum);
+                    let winner = winner.apply(&reciprocal);
+                    let most =
+                        map(&winner, |winner| winner.minus(T::from_bool(true)).max(T::default()));
+                    for (class, (x, exponential)) in x.iter().zip(&exponentials).enumerate() {
+                        let own = own.apply(&map2(exponential, &reciprocal, T::times));
+                        let own = map2(&own, &most, T::min);
+                        let mut result = winner;
+                        for (lane, result) in result.iter_mut().enumerate() {
+                            if x[lane] != top[lane] {
+                                *result = own[lane];
+                            }
+                        }
+                        sink.put(first + class, &result);
+                    }
+                }
+                Rule::Quotients { difference, exp, rest } => {
+                    let top = maximum(x);
+                    let exponential = |x: &Lanes<T>| match difference {
+                        Some(cast) => exp.read(&cast.apply(&map2(&top, x, T::minus))),
+                        None => exp.read(x),
+                    };
+                    let exponentials = x.iter().map(exponential);
+                    let exponentials: Vec<Lanes<T>> =
+                        exponentials.map(|e| rest.exponential.apply(&e)).collect();
+                    let sum = tree_sum(&exponentials, &rest.sum);
+                    let reciprocal = rest.reciprocal.read(&rest.argument.apply(&sum));
+                    for (class, exponential) in exponentials.iter().enumerate() {
+                        sink.put(first + class, &map2(exponential, &reciprocal, T::times));
+                    }
+                }
+                Rule::Legacy { exp, reciprocal, one, one_up, up, sum } => {
+                    for (i, own) in x.iter().enumerate() {
+                        let mut total = [T::default(); LANES];
+                        for (j, x) in x.iter().enumerate() {
+                            let term = if i == j {
+                                [one.up(*one_up); LANES]
+                            } else {
+                                let entry = exp.read(&map2(x, own, T::minus));
+                                map(&entry, |entry| entry.up(*up))
+                            };
+                            total = sum.apply(&map2(&total, &term, T::plus));
+                        }
+                        sink.put(first + i, &reciprocal.read(&total));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn class_count(tensor: &TensorType) -> usize {
+    tensor.shape.extents().last().copied().unwrap_or(1)
+}
+
+fn exact<T: Int>(
+    entries: &SoftmaxEntries,
+    ty: FixedType,
+    (range, grid): ExactRange,
+    classes: usize,
+) -> Option<(Rule<T>, ExactRange)> {
+    let exp = Lookup::new(&entries.exp, (Range::new(0, range.hi - range.lo), grid), ONE)?;
+    let (exponential, exp_grid) = exp.result;
+    let sum = times(exponential.union(Range::ZERO), classes as i128)?;
+    let reciprocal = Lookup::new(&entries.reciprocal, (sum, exp_grid), ONE)?;
+    let (reciprocals, reciprocal_grid) = reciprocal.result;
+    let winner = Cast::new(reciprocal.result, ty)?;
+    let own = Cast::new((exponential.times(reciprocals)?, exp_grid + reciprocal_grid), ty)?;
+    let result = (ty.format.range(), ty.fraction_bits());
+    let rule = Rule::Exact { exp, reciprocal, winner, own };
+    (T::holds(result.0) && T::holds(sum)).then_some((rule, result))
+}
+
+fn legacy<T: Int>(
+    entries: &SoftmaxEntries,
+    ty: FixedType,
+    (range, grid): ExactRange,
+) -> Option<(Rule<T>, ExactRange)> {
+    let spread = range.hi - range.lo;
+    let exp = Lookup::new(&entries.exp, (Range::new(-spread, spread), grid), ONE)?;
+    // Entries, the number 1 and the sum are all on the sum's grid: entries are of its type.
+    let fraction_bits = ty.fraction_bits();
+    let (terms, entry_grid) = exp.result;
+    let more = fraction_bits.max(entry_grid).max(0);
+    if fraction_bits != more || entry_grid > more {
+        return None;
+    }
+    let (one_up, shift) = (more as u32, (more - entry_grid) as u32);
+    let one = 1i128.checked_shl(one_up)?;
+    let terms = up(terms, shift as i32)?.union(Range::new(0, one));
+    let sums = terms.plus(ty.format.range())?;
+    let sum = Cast::new((sums, fraction_bits), ty)?;
+    let reciprocal = Lookup::new(&entries.reciprocal, (ty.format.range(), fraction_bits), ONE)?;
+    let result = reciprocal.result;
+    let fits = T::holds(sums) && one_up < T::BITS - 1 && shift < T::BITS;
+    let one = T::from_bool(true);
+    let rule = Rule::Legacy { exp, reciprocal, one, one_up, up: shift, sum };
+    fits.then_some((rule, result))
+}
+
+impl<T: Int> Rest<T> {
+    fn new(
+        [accum, argument]: [FixedType; 2],
+        entries: &SoftmaxEntries,
+        exponential: ExactRange,
+    ) -> Option<(Self, ExactRange)> {
+        let all = |format: Format| format.range();
+        let cast = Cast::new(exponential, accum)?;
+        let exponentials = exponential.0.cast(exponential.1, accum);
+        let fraction_bits = accum.fraction_bits();
+        let sums = all(accum.format).plus(all(accum.format))?;
+        let sum = Cast::new((sums, fraction_bits), accum)?;
+        let read = Cast::new((all(accum.format), fraction_bits), argument)?;
+        let arguments = (all(argument.format), argument.fraction_bits());
+        let reciprocal = Lookup::new(&entries.reciprocal, arguments, ONE)?;
+        let (reciprocals, grid) = reciprocal.result;
+        let products = exponentials.times(reciprocals)?;
+        let rest = Self { exponential: cast, sum, argument: read, reciprocal };
+        (T::holds(sums) && T::holds(products)).then_some((rest, (products, fraction_bits + grid)))
+    }
+}
+
+#[inline(always)]
+fn maximum<T: Int>(x: &[Lanes<T>]) -> Lanes<T> {
+    x[1..].iter().fold(x[0], |top, x| map2(&top, x, T::max))
+}
+
+#[inline(always)]
+fn first_maximum<T: Int>(x: &[Lanes<T>]) -> Lanes<T> {
+    let mut top = x[0];
+    let mut index = [T::default(); LANES];
+    for (class, x) in x.iter().enumerate().skip(1) {
+        let class = T::low_bits(class as i128);
+        for lane in 0..LANES {
+            if x[lane] > top[lane] {
+                top[lane] = x[lane];
+                index[lane] = class;
+            }
+        }
+    }
+    index
+}
+
+/// The sum by halves, each sum cast; the first part has as many terms as the largest power of two
+/// that is less than their number.
+fn tree_sum<T: Int>(terms: &[Lanes<T>], sum: &Cast<T>) -> Lanes<T> {
+    if let [term] = terms {
+        return *term;
+    }
+    let (left, right) = terms.split_at(terms.len().next_power_of_two() / 2);
+    sum.apply(&map2(&tree_sum(left, sum), &tree_sum(right, sum), T::plus))
+}
