@@ -143,10 +143,10 @@ fn latency_at(network: &VerifiedNetwork, clock: Clock) -> Option<u64> {
 /// it then takes.
 ///
 /// A slower clock takes no more cycles, so that the fastest clock for a bound in cycles is found by
-/// halving. A bound in time has no such order: fewer cycles take longer. There clocks are tried by
-/// steps of 4 %, slower and faster, the nearest first.
+/// halving. A bound in time is kept in so many cycles by the slowest clock that has them within it,
+/// or by none: there is a clock to try for each number of cycles, up to twice those that the
+/// network's own clock has within the bound, and the nearest comes first.
 fn nearest_clock(network: &VerifiedNetwork, bound: LatencyBound) -> Option<(u64, u64)> {
-    const STEPS: u64 = 10;
     let own = network.network().target.clock.mhz() as u64;
     let kept = |mhz: u64| {
         let clock = Clock::from_mhz(mhz as f64)?;
@@ -166,12 +166,12 @@ fn nearest_clock(network: &VerifiedNetwork, bound: LatencyBound) -> Option<(u64,
             }
             Some(best)
         }
-        LatencyBound::Picoseconds(_) => {
-            let near = (1..=STEPS).flat_map(|step| {
-                let by = own * 4 * step / 100;
-                [own.saturating_sub(by).max(1), own + by]
-            });
-            near.into_iter().find_map(kept)
+        LatencyBound::Picoseconds(ps) => {
+            let most = 2 * (ps * own).div_ceil(1_000_000);
+            let mut clocks: Vec<u64> =
+                (1..=most).map(|cycles| (cycles * 1_000_000).div_ceil(ps)).collect();
+            clocks.sort_by_key(|mhz| mhz.abs_diff(own));
+            clocks.into_iter().find_map(kept)
         }
     }
 }

@@ -2,7 +2,7 @@
 //! matter.
 //!
 //! Compiled from the same verified graph as the circuit and the reference, of which it shares
-//! `ir`'s tables and nothing else: samples lie side by side ([`crate::lanes`]), each layer is
+//! `ir`'s tables and nothing else: samples lie side by side (`lanes`), each layer is
 //! computed in the narrowest of the machine's integers that hold all of its steps, and blocks of
 //! samples go to all threads. It guarantees the integers of the reference, with which the
 //! conformance suite compares it.

@@ -100,9 +100,12 @@ impl<'a> Follower<'a> {
     /// The actions of the next transaction, or, once, the cycles in which the last outputs come.
     fn go_on(&mut self) -> Option<()> {
         let Some(index) = self.rest.next() else {
-            let first = !std::mem::replace(&mut self.has_drained, true);
+            if std::mem::replace(&mut self.has_drained, true) {
+                // A stream that has ended stays so, however long others go on beside it.
+                return None;
+            }
             self.actions.push_back(Action::Idle(self.interface.latency_cycles + 1));
-            return first.then_some(());
+            return Some(());
         };
         let transaction = &self.stimulus.transactions[index];
         self.actions.push_back(Action::Idle(transaction.idle_cycles.into()));
