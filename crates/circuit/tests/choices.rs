@@ -100,7 +100,7 @@ fn a_contract_is_used_up_where_that_is_cheaper_for_the_budget() {
     let device = network.target.part.device;
     let circuit = built(network).unwrap();
     assert!(circuit.interface.initiation_interval_cycles <= 8);
-    let uses = budget_uses(&free(budget, Some(8)), &estimate(&circuit).total);
+    let uses = budget_uses(&verify(free(budget, Some(8))).unwrap(), &estimate(&circuit).total);
     assert_eq!(uses.iter().map(|used| used.resource).collect::<Vec<_>>(), ["lut", "dsp"]);
     assert!(uses.iter().all(|used| used.taken <= used.most), "{uses:?}");
     assert!(ways(&circuit).iter().any(|(_, factor)| *factor == 8), "{:?}", ways(&circuit));

@@ -113,7 +113,7 @@ fn kept(network: VerifiedNetwork, name: &str, samples: usize, seed: u64) -> Opti
             assert_eq!(factors[0], factors[1], "{name}: a factor that is asked for stays");
         }
     }
-    for used in budget_uses(asked, &estimate(&circuit).total) {
+    for used in budget_uses(&network, &estimate(&circuit).total) {
         assert!(used.taken <= used.most, "{name}: {used:?}");
     }
     for decision in &circuit.decisions {

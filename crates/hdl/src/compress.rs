@@ -185,12 +185,17 @@ impl Shape {
         (self.ones + 2 * self.twos).ilog2() as usize + 1
     }
 
-    /// The name of the function.
+    /// The name of the function, which [`is_counter`] knows.
     fn name(self) -> String {
         let Self { ones, twos, width } = self;
-        let bits = if twos == 0 { format!("count_{ones}") } else { format!("count_{ones}_{twos}") };
+        let bits = if twos == 0 { format!("count{ones}") } else { format!("count{ones}_{twos}") };
         if width == self.full_width() { bits } else { format!("{bits}_to_{width}_bits") }
     }
+}
+
+/// Whether a function that counts, or a variable of one, might have the name.
+pub(crate) fn is_counter(name: &str) -> bool {
+    name.strip_prefix("count").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The functions that the counters of a module need, as Verilog text.
@@ -205,8 +210,8 @@ fn function(shape: Shape) -> String {
     let Shape { ones, twos, width } = shape;
     let name = shape.name();
     let mut columns: Vec<Vec<String>> = vec![Vec::new(); width.max(2)];
-    columns[0].extend((0..ones).map(|bit| format!("bits[{bit}]")));
-    columns[1].extend((ones..ones + twos).map(|bit| format!("bits[{bit}]")));
+    columns[0].extend((0..ones).map(|bit| format!("{name}_bits[{bit}]")));
+    columns[1].extend((ones..ones + twos).map(|bit| format!("{name}_bits[{bit}]")));
     let mut lines = Vec::new();
     let mut temporaries = Vec::new();
     let mut step = 0;
@@ -220,13 +225,13 @@ fn function(shape: Shape) -> String {
             };
             // What leaves the top column is 0, or not wanted.
             if column + 1 < width {
-                lines.push(format!("carry_{step} = {carry};"));
-                temporaries.push(format!("carry_{step}"));
-                columns[column + 1].push(format!("carry_{step}"));
+                lines.push(format!("{name}_carry_{step} = {carry};"));
+                temporaries.push(format!("{name}_carry_{step}"));
+                columns[column + 1].push(format!("{name}_carry_{step}"));
             }
-            lines.push(format!("sum_{step} = {};", operands.join(" ^ ")));
-            temporaries.push(format!("sum_{step}"));
-            columns[column].insert(0, format!("sum_{step}"));
+            lines.push(format!("{name}_sum_{step} = {};", operands.join(" ^ ")));
+            temporaries.push(format!("{name}_sum_{step}"));
+            columns[column].insert(0, format!("{name}_sum_{step}"));
             step += 1;
         }
         let bit = columns[column].pop().unwrap_or_else(|| "1'b0".to_owned());
@@ -240,7 +245,9 @@ fn function(shape: Shape) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "\n    // {counted}");
     let _ = writeln!(text, "    function [{}:0] {name};", width - 1);
-    let _ = writeln!(text, "        input [{}:0] bits;", ones + twos - 1);
+    // Verilator would write the body out at each of thousands of calls.
+    let _ = writeln!(text, "        // verilator no_inline_task");
+    let _ = writeln!(text, "        input [{}:0] {name}_bits;", ones + twos - 1);
     for temporary in temporaries {
         let _ = writeln!(text, "        reg {temporary};");
     }

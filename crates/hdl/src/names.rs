@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::compress::is_counter;
+
 /// Hands out names that are unique and not reserved.
 #[derive(Clone, Debug, Default)]
 pub struct Namer {
@@ -10,7 +12,7 @@ pub struct Namer {
 
 impl Namer {
     /// A name as near to `wanted` as can be: with a number after it where it is taken, with an
-    /// underscore where it is a keyword.
+    /// underscore where it is a keyword, with an article where a function that counts has it.
     pub fn name(&mut self, wanted: &str) -> String {
         self.name_with(wanted, &[])
     }
@@ -19,17 +21,19 @@ impl Namer {
     /// suffixes it may be a keyword, because it never stands alone.
     pub fn name_with(&mut self, wanted: &str, suffixes: &[&str]) -> String {
         let stands_alone = suffixes.is_empty();
-        let base = if stands_alone && is_reserved(wanted) {
+        let all = |name: &str| -> Vec<String> {
+            let suffixed = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
+            suffixed.chain([name.to_owned()]).collect()
+        };
+        let base = if all(wanted).iter().any(|name| is_counter(name)) {
+            format!("a_{wanted}")
+        } else if stands_alone && is_reserved(wanted) {
             format!("{wanted}_")
         } else {
             wanted.to_owned()
         };
         let mut free = base.clone();
         let mut number = 0;
-        let all = |name: &str| -> Vec<String> {
-            let suffixed = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
-            suffixed.chain([name.to_owned()]).collect()
-        };
         while all(&free).iter().any(|name| self.taken.contains(name)) {
             number += 1;
             free = format!("{base}_{number}");
@@ -109,6 +113,10 @@ mod tests {
         assert_eq!(namer.name("short"), "short_");
         assert_eq!(namer.name_with("input", &["_tdata", "_tvalid"]), "input");
         assert_eq!(namer.name("input_tdata"), "input_tdata_1");
+        assert_eq!(
+            ["count", "count", "count3"].map(|n| namer.name(n)),
+            ["count", "count_1", "a_count3"]
+        );
         assert!(RESERVED.is_sorted() && RESERVED_IN_CPP.is_sorted());
     }
 }

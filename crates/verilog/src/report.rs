@@ -196,7 +196,7 @@ impl Report {
             inputs: ports(&interface.inputs, inputs.collect()),
             outputs: ports(&interface.outputs, network.outputs.clone()),
             warnings: warnings(verified, &layers),
-            budget: budget_uses(network, &estimate.total),
+            budget: budget_uses(verified, &estimate.total),
             decisions: circuit.decisions.clone(),
             layers,
         }

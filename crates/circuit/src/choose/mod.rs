@@ -20,7 +20,7 @@ mod search;
 
 use std::borrow::Cow;
 
-use rtl4ml_ir::{Allowance, Budget, Implementation, LayerId, Network, Strategy, VerifiedNetwork};
+use rtl4ml_ir::{Allowance, Budget, Implementation, LayerId, Strategy, VerifiedNetwork};
 use serde::Serialize;
 
 use crate::circuit::{Circuit, CircuitError, assemble};
@@ -92,7 +92,7 @@ pub(crate) fn chosen(verified: &VerifiedNetwork) -> Result<Chosen<'_>, CircuitEr
     let over_budget = if network.budget.is_empty() {
         None
     } else {
-        reason::over_budget(network, &estimate(&circuit).total, None)
+        reason::over_budget(verified, &estimate(&circuit).total, None)
     };
     Ok(Chosen { network: Cow::Borrowed(verified), circuit, over_budget })
 }
@@ -159,7 +159,8 @@ struct Chooser<'a> {
 }
 
 /// The bounds of a network.
-fn bounds(network: &Network) -> Bounds {
+fn bounds(verified: &VerifiedNetwork) -> Bounds {
+    let network = verified.network();
     let allowances = network.budget.allowances(network.target.part.device);
     // Half a block RAM is what is counted.
     let unit = |allowance: &Allowance| if allowance.key == Budget::KEYS[3] { 2 } else { 1 };
@@ -192,7 +193,7 @@ impl<'a> Chooser<'a> {
             }
         }
         let model = DelayModel::new(&network.target);
-        let bounds = bounds(network);
+        let bounds = bounds(verified);
         Self { verified, model, bounds, layers, least_interval, most_interval }
     }
 
@@ -363,11 +364,10 @@ impl<'a> Chooser<'a> {
     }
 
     fn answer(&self, found: Attempt, nearest: Option<u64>) -> Chosen<'a> {
-        let network = self.verified.network();
         let names = self.layers.iter().map(|layer| layer.alone.name().to_owned()).collect();
-        let decisions = reason::decisions(network, &self.bounds, names, &found);
+        let decisions = reason::decisions(self.verified, &self.bounds, names, &found);
         let over_budget =
-            reason::over_budget(network, &found.estimate, Some((found.limit, nearest)));
+            reason::over_budget(self.verified, &found.estimate, Some((found.limit, nearest)));
         let Attempt { network, mut circuit, .. } = found;
         circuit.decisions = decisions;
         Chosen { network: Cow::Owned(network), circuit, over_budget }

@@ -1,6 +1,6 @@
 //! What is said of a choice: why each layer is built as it is, and why a budget cannot be kept.
 
-use rtl4ml_ir::{Budget, Implementation, Network};
+use rtl4ml_ir::{Budget, Implementation, VerifiedNetwork};
 use serde::Serialize;
 
 use super::search::{Bounds, Cost, RESOURCES, Total};
@@ -20,7 +20,7 @@ pub struct BudgetUse {
 }
 
 /// What a network is expected to take of its budget.
-pub fn budget_uses(network: &Network, estimate: &Resources) -> Vec<BudgetUse> {
+pub fn budget_uses(network: &VerifiedNetwork, estimate: &Resources) -> Vec<BudgetUse> {
     let taken = super::alone::uses(estimate);
     let most = super::bounds(network).most;
     let all = (0..RESOURCES).filter_map(|index| {
@@ -39,7 +39,7 @@ fn unit(resource: usize) -> f64 {
 /// Why a network does not keep its budget. Where something was chosen, `chosen` is how long layers
 /// might take, and an interval with which the budget could be kept.
 pub(super) fn over_budget(
-    network: &Network,
+    network: &VerifiedNetwork,
     estimate: &Resources,
     chosen: Option<(Limit, Option<u64>)>,
 ) -> Option<CircuitError> {
@@ -85,7 +85,7 @@ fn name(how: &Implementation) -> String {
 
 /// What was looked at for each layer, what was taken and why.
 pub(super) fn decisions(
-    network: &Network,
+    network: &VerifiedNetwork,
     bounds: &Bounds,
     names: Vec<String>,
     found: &Attempt,
@@ -183,7 +183,7 @@ fn broken(bounds: &Bounds, total: &Total) -> String {
 }
 
 /// What the network takes of its budget.
-fn budget_text(network: &Network, found: &Attempt) -> String {
+fn budget_text(network: &VerifiedNetwork, found: &Attempt) -> String {
     let uses = budget_uses(network, &found.estimate);
     if uses.is_empty() {
         return String::new();

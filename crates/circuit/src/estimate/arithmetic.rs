@@ -3,7 +3,7 @@
 //! An addition is a carry chain with the exclusive or of its operands in front; what is short is
 //! gates, and a product is a DSP block unless its result is short.
 
-use super::bits::{Adder, Bit, Cell, Kind, Network};
+use super::bits::{Adder, Bit, Cell, Kind, Netlist};
 
 /// A multiplication with fewer bits in its result is built of look-up tables.
 const SHORTEST_DSP_PRODUCT: usize = 9;
@@ -11,7 +11,7 @@ const SHORTEST_DSP_PRODUCT: usize = 9;
 /// A carry chain has more bits than this; a shorter sum is gates.
 const LONGEST_SUM_OF_GATES: usize = 2;
 
-impl Network {
+impl Netlist {
     /// a + b, or a - b, modulo 2^width; both operands have as many bits as the result.
     pub fn add(&mut self, a: &[Bit], b: &[Bit], subtract: bool) -> Vec<Bit> {
         let mut result = Vec::with_capacity(a.len());

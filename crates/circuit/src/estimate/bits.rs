@@ -139,7 +139,7 @@ pub struct MemorySize {
 
 /// The nodes and cells of a circuit.
 #[derive(Debug, Default)]
-pub struct Network {
+pub struct Netlist {
     /// Node 0 is the constant 0.
     pub nodes: Vec<Node>,
     /// For each node, what it is part of.
@@ -159,12 +159,12 @@ pub struct Network {
     registers: HashMap<(Bit, Bit, bool), usize>,
 }
 
-impl Network {
-    /// A network of the constant alone.
+impl Netlist {
+    /// A netlist of the constant alone.
     pub fn new() -> Self {
-        let mut network = Self::default();
-        network.push(Node::Given);
-        network
+        let mut netlist = Self::default();
+        netlist.push(Node::Given);
+        netlist
     }
 
     fn push(&mut self, node: Node) -> usize {

@@ -1,6 +1,6 @@
-//! What a network of bits takes: registers, shift registers, DSP blocks, memories, tables.
+//! What a netlist of bits takes: registers, shift registers, DSP blocks, memories, tables.
 
-use super::bits::{Adder, Bit, Cell, MemorySize, Network, Node, Register};
+use super::bits::{Adder, Bit, Cell, MemorySize, Netlist, Node, Register};
 use super::cover::cover;
 
 /// What can be counted of a layer without synthesis.
@@ -54,14 +54,14 @@ struct Built {
 }
 
 /// The register of a next value.
-fn built(network: &Network, register: &Register) -> Built {
+fn built(netlist: &Netlist, register: &Register) -> Built {
     let d = register.d.unwrap_or(Bit::ZERO);
     let enable = register.enable;
     let plain = Built { d, control: None, enable, is_plain: !register.has_reset };
     if register.has_reset {
         return plain;
     }
-    match network.nodes[d.node()] {
+    match netlist.nodes[d.node()] {
         Node::And { a, b, is_choice: true } => {
             let value = if d.is_inverted() { b.not() } else { b };
             Built { d: value, control: Some(a.not()), enable, is_plain: false }
@@ -86,11 +86,11 @@ fn built(network: &Network, register: &Register) -> Built {
 }
 
 /// What each layer takes.
-pub fn count(network: &Network, outputs: &[Bit], layers: usize) -> Vec<Counts> {
-    let needs = Needs::of(network, outputs);
+pub fn count(netlist: &Netlist, outputs: &[Bit], layers: usize) -> Vec<Counts> {
+    let needs = Needs::of(netlist, outputs);
     let mut counts = vec![Counts::default(); layers];
-    for (id, cell) in network.cells.iter().enumerate().filter(|(id, _)| needs.cells[*id] > 0) {
-        let layer = &mut counts[network.cell_owners[id] as usize];
+    for (id, cell) in netlist.cells.iter().enumerate().filter(|(id, _)| needs.cells[*id] > 0) {
+        let layer = &mut counts[netlist.cell_owners[id] as usize];
         match cell {
             Cell::Adder(_) => {}
             Cell::Register(_) => layer.flip_flops += 1,
@@ -106,21 +106,21 @@ pub fn count(network: &Network, outputs: &[Bit], layers: usize) -> Vec<Counts> {
         }
     }
     let roots = needs.roots(outputs);
-    let readers = readers(network, &roots);
+    let readers = readers(netlist, &roots);
     needs.shifts(&readers, &mut counts);
-    for (layer, luts) in counts.iter_mut().zip(cover(network, &roots, &readers, layers)) {
+    for (layer, luts) in counts.iter_mut().zip(cover(netlist, &roots, &readers, layers)) {
         [layer.chain_luts, layer.logic_luts, layer.table_luts] = luts;
     }
     counts
 }
 
 /// How often each node is read; what is not needed is not read.
-fn readers(network: &Network, roots: &[Bit]) -> Vec<u32> {
-    let mut readers = vec![0; network.nodes.len()];
+fn readers(netlist: &Netlist, roots: &[Bit]) -> Vec<u32> {
+    let mut readers = vec![0; netlist.nodes.len()];
     for root in roots {
         readers[root.node()] += 1;
     }
-    for (id, node) in network.nodes.iter().enumerate().rev() {
+    for (id, node) in netlist.nodes.iter().enumerate().rev() {
         if readers[id] > 0 {
             node.reads().for_each(|bit| readers[bit.node()] += 1);
         }
@@ -149,24 +149,24 @@ fn memory(size: MemorySize) -> (u64, u64) {
     (0, 8 * width.div_ceil(bits) * words.div_ceil(64))
 }
 
-/// What is needed of a network.
+/// What is needed of a netlist.
 struct Needs<'a> {
-    network: &'a Network,
+    netlist: &'a Netlist,
     registers: Vec<Option<Built>>,
     /// Of each adder, how many of its bits; of other cells 1 if they are needed.
     cells: Vec<usize>,
 }
 
 impl<'a> Needs<'a> {
-    fn of(network: &'a Network, outputs: &[Bit]) -> Self {
-        let count = network.cells.len();
-        let mut needs = Self { network, registers: vec![None; count], cells: vec![0; count] };
-        let mut seen = vec![false; network.nodes.len()];
+    fn of(netlist: &'a Netlist, outputs: &[Bit]) -> Self {
+        let count = netlist.cells.len();
+        let mut needs = Self { netlist, registers: vec![None; count], cells: vec![0; count] };
+        let mut seen = vec![false; netlist.nodes.len()];
         let mut stack: Vec<usize> = outputs.iter().map(|bit| bit.node()).collect();
         while let Some(node) = stack.pop() {
             if !std::mem::replace(&mut seen[node], true) {
-                stack.extend(network.nodes[node].reads().map(Bit::node));
-                if let Node::Cell(cell) = network.nodes[node] {
+                stack.extend(netlist.nodes[node].reads().map(Bit::node));
+                if let Node::Cell(cell) = netlist.nodes[node] {
                     let roots = needs.need(cell as usize, node);
                     stack.extend(roots.into_iter().map(Bit::node));
                 }
@@ -177,10 +177,10 @@ impl<'a> Needs<'a> {
 
     /// Notes that an output of a cell is needed; returns what the cell reads for it.
     fn need(&mut self, id: usize, output: usize) -> Vec<Bit> {
-        let network: &'a Network = self.network;
+        let netlist: &'a Netlist = self.netlist;
         let before = self.cells[id];
         self.cells[id] = before.max(1);
-        match &network.cells[id] {
+        match &netlist.cells[id] {
             Cell::Adder(adder) => {
                 // All positions below one that is read carry into it.
                 let depth = before.max(output - adder.first + 1);
@@ -189,7 +189,7 @@ impl<'a> Needs<'a> {
                 bits.flat_map(|bits| &bits[before..depth]).copied().collect()
             }
             Cell::Register(register) => {
-                self.registers[id] = Some(built(network, register));
+                self.registers[id] = Some(built(netlist, register));
                 self.reads(id)
             }
             Cell::Product { .. } | Cell::Memory { .. } if before > 0 => Vec::new(),
@@ -200,7 +200,7 @@ impl<'a> Needs<'a> {
     /// What a cell reads, as far as it is needed.
     fn reads(&self, id: usize) -> Vec<Bit> {
         let depth = self.cells[id];
-        match &self.network.cells[id] {
+        match &self.netlist.cells[id] {
             Cell::Adder(Adder { operands: [a, _], sums, .. }) => {
                 // A carry chain takes one operand and the sum bits; the other is only in these.
                 a[..depth].iter().chain(&sums[..depth]).copied().collect()
@@ -216,14 +216,14 @@ impl<'a> Needs<'a> {
 
     /// What must be there as a signal: the outputs, and what needed cells read.
     fn roots(&self, outputs: &[Bit]) -> Vec<Bit> {
-        let needed = (0..self.network.cells.len()).filter(|id| self.cells[*id] > 0);
+        let needed = (0..self.netlist.cells.len()).filter(|id| self.cells[*id] > 0);
         outputs.iter().copied().chain(needed.flat_map(|id| self.reads(id))).collect()
     }
 
     /// The register that a bit is the output of, if nobody else reads it.
     fn only_register(&self, readers: &[u32], bit: Bit) -> Option<usize> {
-        let Node::Cell(cell) = self.network.nodes[bit.node()] else { return None };
-        let is_register = matches!(self.network.cells[cell as usize], Cell::Register(_));
+        let Node::Cell(cell) = self.netlist.nodes[bit.node()] else { return None };
+        let is_register = matches!(self.netlist.cells[cell as usize], Cell::Register(_));
         (is_register && !bit.is_inverted() && readers[bit.node()] == 1).then_some(cell as usize)
     }
 
@@ -236,14 +236,14 @@ impl<'a> Needs<'a> {
             let front = self.only_register(readers, built.d)?;
             plain(front).is_some_and(|other| other.enable == built.enable).then_some(front)
         };
-        let fronts: Vec<Option<usize>> = (0..self.network.cells.len()).map(front).collect();
+        let fronts: Vec<Option<usize>> = (0..self.netlist.cells.len()).map(front).collect();
         let mut is_last = vec![true; fronts.len()];
         fronts.iter().flatten().for_each(|front| is_last[*front] = false);
         for last in (0..fronts.len()).filter(|id| is_last[*id] && fronts[*id].is_some()) {
             let chain = std::iter::successors(Some(last), |id| fronts[*id]);
             let length = chain.count() as u64;
             if length >= SHORTEST_SHIFT {
-                let layer = &mut counts[self.network.cell_owners[last] as usize];
+                let layer = &mut counts[self.netlist.cell_owners[last] as usize];
                 // The bits of a chain are one layer's, nearly always.
                 layer.flip_flops = layer.flip_flops.saturating_sub(length);
                 layer.shift_registers += length.div_ceil(LONGEST_SHIFT);

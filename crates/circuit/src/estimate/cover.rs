@@ -4,7 +4,7 @@
 //! the area that it takes with all that it needs, shared among the readers (area flow). From the
 //! roots down, the best cuts are the tables. Technology mappers do the same and refine it.
 
-use super::bits::{Bit, Kind, Network};
+use super::bits::{Bit, Kind, Netlist};
 
 /// The inputs of a look-up table.
 const INPUTS: usize = 6;
@@ -56,24 +56,24 @@ impl Cut {
 }
 
 /// How many tables there are, by layer and kind of gate.
-pub fn cover(network: &Network, roots: &[Bit], readers: &[u32], layers: usize) -> Vec<[u64; 3]> {
-    let best = best_cuts(network, readers);
+pub fn cover(netlist: &Netlist, roots: &[Bit], readers: &[u32], layers: usize) -> Vec<[u64; 3]> {
+    let best = best_cuts(netlist, readers);
     let mut luts = vec![[0; 3]; layers];
     let mut count = |id: usize| {
-        let kind = match network.kinds[id] {
+        let kind = match netlist.kinds[id] {
             Kind::Chain => 0,
             Kind::Logic => 1,
             Kind::Table => 2,
         };
-        luts[network.owners[id] as usize][kind] += 1;
+        luts[netlist.owners[id] as usize][kind] += 1;
     };
     // A table gives one polarity; what reads it inside of other tables takes either.
-    let mut polarities = vec![[false; 2]; network.nodes.len()];
+    let mut polarities = vec![[false; 2]; netlist.nodes.len()];
     for root in roots.iter().filter(|root| !root.is_constant()) {
         polarities[root.node()][usize::from(root.is_inverted())] = true;
     }
-    let mut used = vec![false; network.nodes.len()];
-    for (id, node) in network.nodes.iter().enumerate().rev() {
+    let mut used = vec![false; netlist.nodes.len()];
+    for (id, node) in netlist.nodes.iter().enumerate().rev() {
         let [positive, inverted] = polarities[id];
         if node.reads().next().is_none() {
             // A cell or an input is there; its complement is an inverter.
@@ -92,11 +92,11 @@ pub fn cover(network: &Network, roots: &[Bit], readers: &[u32], layers: usize) -
 }
 
 /// The best cut of each gate that is needed.
-fn best_cuts(network: &Network, readers: &[u32]) -> Vec<Cut> {
-    let mut best = vec![Cut::NONE; network.nodes.len()];
-    let mut cuts: Vec<Vec<Cut>> = vec![Vec::new(); network.nodes.len()];
-    let mut flows = vec![0_f32; network.nodes.len()];
-    for (id, node) in network.nodes.iter().enumerate().filter(|(id, _)| readers[*id] > 0) {
+fn best_cuts(netlist: &Netlist, readers: &[u32]) -> Vec<Cut> {
+    let mut best = vec![Cut::NONE; netlist.nodes.len()];
+    let mut cuts: Vec<Vec<Cut>> = vec![Vec::new(); netlist.nodes.len()];
+    let mut flows = vec![0_f32; netlist.nodes.len()];
+    for (id, node) in netlist.nodes.iter().enumerate().filter(|(id, _)| readers[*id] > 0) {
         let mut found = vec![Cut::NONE];
         for bit in node.reads() {
             let below = &cuts[bit.node()];

@@ -15,12 +15,12 @@ impl Flattening<'_> {
             Expr::Add { a, shift_a, b, shift_b } => {
                 let a = self.operand(place, a, shift_a, width);
                 let b = self.operand(place, b, shift_b, width);
-                self.network.add(&a, &b, false)
+                self.netlist.add(&a, &b, false)
             }
             Expr::Sub { a, shift_a, b, shift_b } => {
                 let a = self.operand(place, a, shift_a, width);
                 let b = self.operand(place, b, shift_b, width);
-                self.network.add(&a, &b, true)
+                self.netlist.add(&a, &b, true)
             }
             Expr::Mul { a, b, .. } => {
                 // A DSP block takes signed factors.
@@ -38,7 +38,7 @@ impl Flattening<'_> {
                     }
                 };
                 let (a, b) = (factor(a), factor(b));
-                self.network.product(a, b, width as usize)
+                self.netlist.product(a, b, width as usize)
             }
             Expr::ShiftLeft { a, shift } => self.operand(place, a.into(), shift, width),
             Expr::ShiftRight { a, shift } => {
@@ -51,7 +51,7 @@ impl Flattening<'_> {
                 let then = self.operand(place, then, 0, width);
                 let otherwise = self.operand(place, otherwise, 0, width);
                 let pairs = then.into_iter().zip(otherwise);
-                pairs.map(|(t, e)| self.network.select(condition, t, e)).collect()
+                pairs.map(|(t, e)| self.netlist.select(condition, t, e)).collect()
             }
             Expr::Fits { a, ty } => {
                 let own = self.ty(base + a.0 as usize);
@@ -60,7 +60,7 @@ impl Flattening<'_> {
             }
             Expr::AnyBit { a, count } => {
                 let bits = whole(self, a);
-                vec![self.network.any(&bits[..count as usize])]
+                vec![self.netlist.any(&bits[..count as usize])]
             }
             Expr::Equal { a, constant } => {
                 let bits = whole(self, a).into_iter().enumerate();
@@ -68,10 +68,10 @@ impl Flattening<'_> {
                     if (constant >> index) & 1 == 1 { bit } else { bit.not() }
                 };
                 let bits: Vec<Bit> = bits.map(equal).collect();
-                vec![self.network.all(&bits)]
+                vec![self.netlist.all(&bits)]
             }
-            Expr::And { a, b } => vec![self.network.and(low(self, a), low(self, b))],
-            Expr::Or { a, b } => vec![self.network.or(low(self, a), low(self, b))],
+            Expr::And { a, b } => vec![self.netlist.and(low(self, a), low(self, b))],
+            Expr::Or { a, b } => vec![self.netlist.or(low(self, a), low(self, b))],
             Expr::Not { a } => vec![low(self, a).not()],
             Expr::Compress(ref sum) => {
                 let sum = sum.map(|of| self.bits[base + of.signal.0 as usize][of.bit as usize]);
@@ -85,12 +85,12 @@ impl Flattening<'_> {
         let top = own.width as usize - 1;
         if own.signed && ty.signed {
             let upper = &bits[(ty.width as usize - 1).min(top)..];
-            let (all, any) = (self.network.all(upper), self.network.any(upper));
-            return self.network.or(all, any.not());
+            let (all, any) = (self.netlist.all(upper), self.netlist.any(upper));
+            return self.netlist.or(all, any.not());
         }
         let value_bits = (ty.width - u32::from(ty.signed)) as usize;
         let lowest = if own.signed { value_bits.min(top) } else { value_bits };
-        self.network.any(bits.get(lowest..).unwrap_or(&[])).not()
+        self.netlist.any(bits.get(lowest..).unwrap_or(&[])).not()
     }
 
     /// A sum of single bits: one operand of the carry chain is there, the other is counted.
@@ -104,18 +104,18 @@ impl Flattening<'_> {
         let mut plain: Vec<Bit> = sum.plain.iter().map(value).take(width).collect();
         plain.resize(width, Bit::ZERO);
         let mut counted = vec![Bit::ZERO; width];
-        self.network.kind = Some(Kind::Chain);
+        self.netlist.kind = Some(Kind::Chain);
         for counter in &sum.counters {
             let of = |addends: &[Addend<Bit>]| addends.iter().map(value).collect::<Vec<Bit>>();
             let mut columns = vec![Vec::new(); counter.width as usize];
             for (column, bits) in columns.iter_mut().zip([of(&counter.ones), of(&counter.twos)]) {
                 *column = bits;
             }
-            let counts = self.network.count(columns);
+            let counts = self.netlist.count(columns);
             counted[counter.column as usize..][..counts.len()].copy_from_slice(&counts);
         }
-        self.network.kind = None;
-        self.network.add(&plain, &counted, false)
+        self.netlist.kind = None;
+        self.netlist.add(&plain, &counted, false)
     }
 }
 

@@ -11,7 +11,7 @@ use rtl4ml_hdl::{
     SignalId, Type,
 };
 
-use super::bits::{Bit, Kind, MemorySize, Network};
+use super::bits::{Bit, Kind, MemorySize, Netlist};
 use super::drivers::{Driver, connected, drivers, lanes};
 use super::expression::bit_of;
 
@@ -49,12 +49,12 @@ pub struct Flattening<'a> {
     rams: HashMap<(usize, u32), (usize, Vec<Bit>)>,
     /// The outputs of ROMs in block RAM that vary.
     roms: HashMap<(usize, u32), Vec<Bit>>,
-    pub(super) network: Network,
+    pub(super) netlist: Netlist,
 }
 
-/// The network of a design, and the bits of its outputs. `owners` gives each instance of the top
+/// The netlist of a design, and the bits of its outputs. `owners` gives each instance of the top
 /// the layer that it belongs to, `glue` is that of all others and of the top itself.
-pub fn flatten(design: &Design, owners: &[u32], glue: u32) -> (Network, Vec<Bit>) {
+pub fn flatten(design: &Design, owners: &[u32], glue: u32) -> (Netlist, Vec<Bit>) {
     let mut flattening = Flattening {
         design,
         drivers: HashMap::new(),
@@ -65,7 +65,7 @@ pub fn flatten(design: &Design, owners: &[u32], glue: u32) -> (Network, Vec<Bit>
         open: Vec::new(),
         rams: HashMap::new(),
         roms: HashMap::new(),
-        network: Network::new(),
+        netlist: Netlist::new(),
     };
     let top = ModuleId(design.modules.len() as u32 - 1);
     flattening.place(top, None, glue, Some(owners));
@@ -84,7 +84,7 @@ pub fn flatten(design: &Design, owners: &[u32], glue: u32) -> (Network, Vec<Bit>
     }
     flattening.close();
     let outputs = outputs.iter().flat_map(|output| flattening.bits[*output].clone()).collect();
-    (flattening.network, outputs)
+    (flattening.netlist, outputs)
 }
 
 impl<'a> Flattening<'a> {
@@ -212,9 +212,9 @@ impl<'a> Flattening<'a> {
     }
 
     fn open_register(&mut self, signal: usize, has_reset: bool) {
-        self.network.owner = self.places[self.place_of[signal] as usize].owner;
+        self.netlist.owner = self.places[self.place_of[signal] as usize].owner;
         let width = self.ty(signal).width;
-        self.bits[signal] = (0..width).map(|_| self.network.open_register(has_reset)).collect();
+        self.bits[signal] = (0..width).map(|_| self.netlist.open_register(has_reset)).collect();
         self.state[signal] = State::Known;
         self.open.push(signal);
     }
@@ -232,7 +232,7 @@ impl<'a> Flattening<'a> {
                     let d = self.operand(place, d, 0, ty.width);
                     let enable = self.enable(place, enable);
                     for (q, d) in self.bits[signal].clone().into_iter().zip(d) {
-                        self.network.close_register(q, d, enable);
+                        self.netlist.close_register(q, d, enable);
                     }
                 }
             }
@@ -252,7 +252,7 @@ impl<'a> Flattening<'a> {
                     self.resolve(signal);
                     reads.extend(self.bits[signal].iter().copied());
                 }
-                self.network.close_memory(cell, reads);
+                self.netlist.close_memory(cell, reads);
             }
         }
     }
@@ -287,19 +287,19 @@ impl<'a> Flattening<'a> {
         let (place, driver) = self.driver(signal);
         let width = self.ty(signal).width;
         let Place { module, base, owner, .. } = self.places[place];
-        self.network.owner = owner;
-        self.network.kind = None;
+        self.netlist.owner = owner;
+        self.netlist.kind = None;
         match driver {
             Driver::None => vec![Bit::ZERO; width as usize],
             Driver::Input(..) | Driver::Instance(..) => match self.sources(signal).first() {
                 Some(source) => self.bits[*source].clone(),
-                None => (0..width).map(|_| self.network.input()).collect(),
+                None => (0..width).map(|_| self.netlist.input()).collect(),
             },
             Driver::Lane(value) => self.operand(place, value, 0, width),
             Driver::Register(d, enable, has_reset) => {
                 let d = self.operand(place, d, 0, width);
                 let enable = self.enable(place, enable);
-                d.into_iter().map(|d| self.network.register(d, enable, has_reset)).collect()
+                d.into_iter().map(|d| self.netlist.register(d, enable, has_reset)).collect()
             }
             Driver::Rom(index, lane) => {
                 let rom = &module.roms[index as usize];
@@ -310,11 +310,11 @@ impl<'a> Flattening<'a> {
                 }
                 let widths: Vec<u32> =
                     module.lanes(rom.q).map(|lane| module.ty(lane).width).collect();
-                let network = &mut self.network;
+                let netlist = &mut self.netlist;
                 let outputs = self
                     .roms
                     .entry((place, index))
-                    .or_insert_with(|| block_rom(network, rom, &widths, address));
+                    .or_insert_with(|| block_rom(netlist, rom, &widths, address));
                 outputs[before..][..width as usize].to_vec()
             }
             Driver::Ram(index, lane) => {
@@ -325,17 +325,17 @@ impl<'a> Flattening<'a> {
                     is_block: ram.style == MemoryStyle::Block,
                 };
                 let before = lanes_before(module, ram.q, lane);
-                let network = &mut self.network;
+                let netlist = &mut self.netlist;
                 let (_, outputs) = self.rams.entry((place, index)).or_insert_with(|| {
-                    let cell = network.cells.len();
-                    (cell, network.memory(Vec::new(), size, size.width))
+                    let cell = netlist.cells.len();
+                    (cell, netlist.memory(Vec::new(), size, size.width))
                 });
                 let bits = outputs[before..][..width as usize].to_vec();
                 if size.is_block {
                     return bits;
                 }
                 // The output register is not part of look-up tables that are written.
-                bits.into_iter().map(|bit| self.network.register(bit, Bit::ONE, false)).collect()
+                bits.into_iter().map(|bit| self.netlist.register(bit, Bit::ONE, false)).collect()
             }
             Driver::Statement(item) => match &module.items[item as usize] {
                 Item::Statement(statement) => self.expression(place, &statement.expr, width),
@@ -346,14 +346,14 @@ impl<'a> Flattening<'a> {
 
     /// A lane of a ROM of look-up tables, with its output register.
     fn table(&mut self, rom: &Rom, address: &[Bit], lane: usize, width: u32) -> Vec<Bit> {
-        self.network.kind = Some(Kind::Table);
+        self.netlist.kind = Some(Kind::Table);
         let read = (0..width)
             .map(|bit| {
-                let value = self.network.table(address, &entries(rom, lane, bit));
-                self.network.register(value, Bit::ONE, false)
+                let value = self.netlist.table(address, &entries(rom, lane, bit));
+                self.netlist.register(value, Bit::ONE, false)
             })
             .collect();
-        self.network.kind = None;
+        self.netlist.kind = None;
         read
     }
 }
@@ -364,7 +364,7 @@ fn entries(rom: &Rom, lane: usize, bit: u32) -> Vec<bool> {
 }
 
 /// All output bits of a ROM in block RAM, which does not hold those that are always the same.
-fn block_rom(network: &mut Network, rom: &Rom, widths: &[u32], address: Vec<Bit>) -> Vec<Bit> {
+fn block_rom(netlist: &mut Netlist, rom: &Rom, widths: &[u32], address: Vec<Bit>) -> Vec<Bit> {
     let lanes = widths.iter().enumerate();
     let bits: Vec<Vec<bool>> = lanes
         .flat_map(|(lane, width)| (0..*width).map(move |bit| entries(rom, lane, bit)))
@@ -372,7 +372,7 @@ fn block_rom(network: &mut Network, rom: &Rom, widths: &[u32], address: Vec<Bit>
     let varies = |entries: &[bool]| entries.iter().any(|entry| *entry != entries[0]);
     let width = bits.iter().filter(|entries| varies(entries)).count();
     let size = MemorySize { words: rom.words.len(), width, is_block: true };
-    let mut outputs = network.memory(address, size, width).into_iter();
+    let mut outputs = netlist.memory(address, size, width).into_iter();
     let mut bit = |entries: &Vec<bool>| {
         let output = if varies(entries) { outputs.next() } else { None };
         output.unwrap_or(Bit::constant(entries[0]))

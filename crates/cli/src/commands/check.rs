@@ -64,7 +64,7 @@ impl Check {
         // Estimates take time, and are asked for where there is something to hold them against.
         let budget = match circuit {
             Some(circuit) if !network.network().budget.is_empty() => {
-                budget_uses(network.network(), &estimate(circuit).total)
+                budget_uses(network, &estimate(circuit).total)
             }
             _ => Vec::new(),
         };
