@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use rtl4ml_ir::{InputId, Layer, LayerId, Op, Source, TensorType, VerifiedNetwork};
 
 use crate::bus::BusLayout;
@@ -175,8 +176,13 @@ impl Planner<'_> {
         let readers = readers(verified);
 
         let mut region = Region::new(self.model);
+        // What a layer computes depends on the types of what it reads alone.
+        let untimed: Vec<Result<Option<Untimed>, CircuitError>> = members
+            .par_iter()
+            .map(|(id, layer)| self.context(*id, layer, &self.input_types(layer), "").untimed())
+            .collect();
         let mut placed: Vec<(PlacedLayer, Option<Untimed>)> = Vec::with_capacity(members.len());
-        for (id, layer) in &members {
+        for ((id, layer), untimed) in members.iter().zip(untimed) {
             for source in &layer.inputs {
                 self.add_tensor(&mut region, *source);
             }
@@ -184,7 +190,7 @@ impl Planner<'_> {
             let inputs = self.input_types(layer);
             let context = self.context(*id, layer, &inputs, "");
             let source = Source::Layer(*id);
-            placed.push(if let Some(untimed) = context.untimed()? {
+            placed.push(if let Some(untimed) = untimed? {
                 let varies: Vec<bool> =
                     context.output.ranges.iter().map(|r| r.as_constant().is_none()).collect();
                 (region.add_layer(source, &reads, &untimed.dataflow, &varies), Some(untimed))

@@ -7,17 +7,33 @@ use rtl4ml_circuit::protocol::Mantissas;
 use rtl4ml_ir::{Op, Strategy, VerifiedNetwork, verify};
 use rtl4ml_spec::load_array;
 
-use rtl4ml_conformance::{BuiltCase, Case, on_external_simulators, on_rust_hdl, root};
+use rtl4ml_conformance::{
+    BuiltCase, Case, on_external_simulators, on_rust_hdl, on_simulators, root,
+};
+use rtl4ml_sim::external::Simulator;
+
+/// The dense examples.
+const DENSE: [&str; 3] =
+    ["jet_tagger/network_mixed.yaml", "digits/network.yaml", "jet_tagger/network.yaml"];
+
+fn dense(specs: &[&str], samples: usize) -> Vec<BuiltCase> {
+    let load = |spec: &&str| Case::load(&root().join("examples").join(spec)).with_at_most(samples);
+    specs.iter().map(load).map(on_rust_hdl).collect()
+}
+
+/// With few samples on the external simulators, and the largest not in Verilator, which takes
+/// longest to compile it.
+#[test]
+fn dense_examples_on_every_engine() {
+    dense(&DENSE, 200);
+    on_external_simulators("examples", &dense(&DENSE[..2], 20));
+    on_simulators("examples", &dense(&DENSE[2..], 8), &[Simulator::Icarus]);
+}
 
 #[test]
-fn examples_on_every_engine() {
-    let specs = ["jet_tagger/network.yaml", "jet_tagger/network_mixed.yaml", "digits/network.yaml"];
-    let cases: Vec<BuiltCase> = specs
-        .iter()
-        .map(|spec| Case::load(&root().join("examples").join(spec)).with_at_most(200))
-        .map(on_rust_hdl)
-        .collect();
-    on_external_simulators("examples", &cases);
+#[ignore = "heavy: compiling the jet tagger takes a minute; ./test.sh --heavy runs it"]
+fn dense_examples_on_external_simulators() {
+    on_external_simulators("examples", &dense(&DENSE, 200));
 }
 
 /// The convolutional networks, at once and pixel by pixel, and the digits that they get right, as

@@ -59,12 +59,7 @@ fn testbenches(samples: usize) -> Vec<BuiltCase> {
 /// as well, for which compiling all of them takes minutes.
 #[test]
 fn testbenches_on_every_engine() {
-    let cases = testbenches(60);
-    let mut some = Vec::new();
-    let mut others = Vec::new();
-    for (index, case) in cases.into_iter().enumerate() {
-        if index % 4 == 0 { some.push(case) } else { others.push(case) }
-    }
+    let (some, others) = every_fourth(testbenches(60));
     in_groups("testbenches", &some, &BOTH);
     in_groups("testbenches", &others, &[Simulator::Icarus]);
 }
@@ -89,14 +84,33 @@ fn is_jet_tagger(spec: &Path) -> bool {
     spec.to_string_lossy().contains("/jet_")
 }
 
-/// Every sample on the reference ([`Case::load`] compares them), some hundred on circuits.
+/// Every fourth case for Verilator too, and the others.
+fn every_fourth(cases: Vec<BuiltCase>) -> (Vec<BuiltCase>, Vec<BuiltCase>) {
+    let (some, others): (Vec<_>, Vec<_>) =
+        cases.into_iter().enumerate().partition(|(index, _)| index % 4 == 0);
+    let plain = |cases: Vec<(usize, BuiltCase)>| cases.into_iter().map(|(_, case)| case).collect();
+    (plain(some), plain(others))
+}
+
+/// Every sample on the reference ([`Case::load`] compares them), some hundred on circuits, every
+/// fourth circuit in Verilator.
 #[test]
 fn cases_of_other_emulators() {
     let (jets, others): (Vec<_>, Vec<_>) =
         other_emulators().into_iter().partition(|spec| is_jet_tagger(spec));
     on_reference_and_rust_hdl("jet taggers of other emulators", &jets, 100);
     let title = "cases of other emulators";
-    in_groups(title, &on_reference_and_rust_hdl(title, &others, 60), &BOTH);
+    let (some, others) = every_fourth(on_reference_and_rust_hdl(title, &others, 60));
+    in_groups(title, &some, &BOTH);
+    in_groups(title, &others, &[Simulator::Icarus]);
+}
+
+#[test]
+#[ignore = "heavy: compiling all cases takes minutes; ./test.sh --heavy runs it"]
+fn all_cases_of_other_emulators_on_verilator() {
+    let specs: Vec<_> = other_emulators().into_iter().filter(|spec| !is_jet_tagger(spec)).collect();
+    let title = "cases of other emulators";
+    in_groups(title, &on_reference_and_rust_hdl(title, &specs, 60), &[Simulator::Verilator]);
 }
 
 /// A convolutional network in the other mode than its spec's.

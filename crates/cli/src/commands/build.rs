@@ -97,10 +97,14 @@ impl Build {
         samples.extend(generated);
         let expected = reference_outputs(network, &samples);
         let stimulus = Stimulus::varied(samples, circuit.interface.latency_cycles);
-        let run = engine::run(EngineName::RustHdl, &circuit, &stimulus, &expected, None)?;
+        // The files are made while the circuit runs, and written when it has passed.
+        let (run, handoff) = rayon::join(
+            || engine::run(EngineName::RustHdl, &circuit, &stimulus, &expected, None),
+            || Handoff::new(network, &circuit, &stimulus, &expected),
+        );
+        let run = run?;
 
         let spinner = terminal::spinner("writing");
-        let handoff = Handoff::new(network, &circuit, &stimulus, &expected);
         // The folder may have come into being meanwhile.
         check_replaceable(&folder)?;
         handoff.write(&folder)?;
