@@ -97,3 +97,43 @@ pub(super) fn difference(sum: &Sum, base: &Sum, negative: bool) -> Vec<Value> {
 fn on_grid(weights: &[Value], grid: i32) -> Vec<i128> {
     weights.iter().map(|weight| weight.mantissa << (grid - weight.fraction_bits)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(columns: &[[i128; 8]]) -> (Dataflow, Vec<Term>, Vec<Sum>) {
+        let mut dataflow = Dataflow::default();
+        let input = |index| {
+            let node = dataflow.input(format!("x_{index}"), Range::new(-128, 127));
+            Term { node, fraction_bits: 0, negative: false }
+        };
+        let inputs = (0..8).map(input).collect();
+        let value = |mantissa: &i128| Value { mantissa: *mantissa, fraction_bits: 0 };
+        let sum = |(index, column): (usize, &[i128; 8])| Sum {
+            weights: column.iter().map(value).collect(),
+            terms: Vec::new(),
+            constant: Value::ZERO,
+            name: format!("sum_{index}"),
+        };
+        (dataflow, inputs, columns.iter().enumerate().map(sum).collect())
+    }
+
+    #[test]
+    fn a_sum_is_built_on_one_that_is_nearly_its_negative() {
+        let column = [85, -77, 43, 91, 37, -107, 73, 53];
+        let mut opposite = column.map(|weight| -weight);
+        opposite[3] += 4;
+        let other = [1, 64, -2, 8, 0, 16, 4, 32];
+        let (dataflow, inputs, sums) = sums(&[column, other, opposite]);
+        let bases = bases(&dataflow, &inputs, &sums, Rule::Thrifty);
+        // Either may be the base of the other; the third has digits too few to be built on one.
+        let built = [Base { sum: 2, negative: true }, Base { sum: 0, negative: true }];
+        assert!(bases == [Some(built[0]), None, None] || bases == [None, None, Some(built[1])]);
+        let rest = difference(&sums[2], &sums[0], true);
+        let rest: Vec<i128> = rest.iter().map(|weight| weight.mantissa).collect();
+        assert_eq!(rest, [0, 0, 0, 4, 0, 0, 0, 0]);
+        // A level of adders is not to be had by the other rules.
+        assert_eq!(self::bases(&dataflow, &inputs, &sums, Rule::Balanced), [None; 3]);
+    }
+}

@@ -318,3 +318,73 @@ fn occurrences(digits: &[Digit], pair: Pair) -> Vec<(Digit, Digit)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataflow::sum::signed_digits;
+    use proptest::prelude::*;
+
+    const INPUTS: usize = 6;
+
+    fn digits(weights: &[i128]) -> Vec<Digit> {
+        let of = |(word, weight): (usize, &i128)| {
+            let negative = *weight < 0;
+            let digit = move |(position, minus): (u32, bool)| Digit {
+                word: word as u32,
+                position: position as i32,
+                negative: minus != negative,
+            };
+            signed_digits(weight.abs()).into_iter().map(digit).collect::<Vec<_>>()
+        };
+        weights.iter().enumerate().flat_map(of).collect()
+    }
+
+    /// The weights of the inputs that digits add up to.
+    fn weights(shared: &Shared, digits: &[Digit]) -> Vec<i128> {
+        let mut weights = vec![0; INPUTS];
+        for digit in shared.flattened(digits, &vec![false; shared.pairs.len()]) {
+            let weight = 1i128 << digit.position;
+            weights[digit.word as usize] += if digit.negative { -weight } else { weight };
+        }
+        weights
+    }
+
+    proptest! {
+        #[test]
+        fn sums_stay_what_they_are(
+            matrix in proptest::collection::vec(
+                proptest::collection::vec(-200i128..200, INPUTS), 1..10),
+            extra_depth in 0u32..2,
+        ) {
+            let spans = [1, 15, 255, 255, 1023, 4095];
+            let sums: Vec<Vec<Digit>> = matrix.iter().map(|column| digits(column)).collect();
+            let shared = share(&spans, sums, extra_depth);
+            let found: Vec<_> = shared.sums.iter().map(|sum| weights(&shared, sum)).collect();
+            prop_assert_eq!(&found, &matrix);
+            // What is kept is itself made of what is there: inputs and earlier pairs.
+            let kept = shared.kept(&spans);
+            for (index, pair) in shared.pairs.iter().enumerate() {
+                for digit in shared.flattened(&pair.digits(), &kept) {
+                    let word = digit.word as usize;
+                    prop_assert!(word < INPUTS || (word - INPUTS < index && kept[word - INPUTS]));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_all_sums_have_is_built_once() {
+        let sums: Vec<Vec<Digit>> = [[5, 3, 0, 0, 0, 0], [10, 6, 1, 0, 0, 0], [-5, -3, 0, 1, 0, 0]]
+            .map(|w| digits(&w))
+            .into();
+        let spans = [255; INPUTS];
+        let shared = share(&spans, sums, 1);
+        let kept = shared.kept(&spans);
+        let read: Vec<Vec<Digit>> =
+            shared.sums.iter().map(|sum| shared.flattened(sum, &kept)).collect();
+        // Five digits are one word in each of the sums.
+        assert_eq!(read.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 2]);
+        assert!(read.iter().all(|sum| sum.iter().any(|digit| digit.word as usize >= INPUTS)));
+    }
+}
