@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::choose::{Chosen, Decision, chosen};
 use crate::dataflow::TooWide;
+use crate::delay::DelayModel;
 use crate::distributed::Rule;
 use crate::layer::{Part, Statistics};
-use crate::{contract, stream, top};
+use crate::{contract, plan, stream, top};
 
 /// A network as Rust-HDL modules, with what is known of its timing.
 #[derive(Debug)]
@@ -213,17 +214,46 @@ pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
 /// Builds the circuit of a network without `auto` layers: the thriftiest that keeps its latency
 /// contract, else the one with the fewest levels of adders.
 pub(crate) fn assemble(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
-    let with = |rule: Rule| match network.network().io {
-        Io::Parallel => top::build(network, rule),
-        Io::Stream => stream::top::build(network, rule),
-    };
-    let mut circuit = with(Rule::Thrifty)?;
+    let model = DelayModel::new(&network.network().target);
+    let mut planned = Planned::new(network, &model, Rule::Thrifty)?;
     for rule in [Rule::Balanced, Rule::Quick] {
-        if contract::keeps_latency(network, &circuit) {
+        if contract::keeps_latency(network, planned.latency_cycles(network)) {
             break;
         }
-        circuit = with(rule)?;
+        planned = Planned::new(network, &model, rule)?;
     }
+    let circuit = match planned {
+        Planned::Parallel(plan) => top::build(network, plan),
+        Planned::Stream(plan) => stream::top::build(network, plan),
+    };
     circuit.design.check()?;
     Ok(circuit)
+}
+
+/// A network whose timing is known, before its top module is built.
+pub(crate) enum Planned {
+    /// Of `io: parallel`.
+    Parallel(plan::Plan),
+    /// Of `io: stream`.
+    Stream(stream::plan::Plan),
+}
+
+impl Planned {
+    pub fn new(
+        network: &VerifiedNetwork,
+        model: &DelayModel,
+        rule: Rule,
+    ) -> Result<Self, CircuitError> {
+        Ok(match network.network().io {
+            Io::Parallel => Self::Parallel(plan::plan(network, model, rule)?),
+            Io::Stream => Self::Stream(stream::plan::plan(network, model, rule)?),
+        })
+    }
+
+    pub fn latency_cycles(&self, network: &VerifiedNetwork) -> u64 {
+        match self {
+            Self::Parallel(plan) => plan.latency_cycles(&network.network().outputs),
+            Self::Stream(plan) => plan.run.latency_cycles,
+        }
+    }
 }

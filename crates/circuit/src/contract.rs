@@ -3,16 +3,15 @@
 
 use rtl4ml_ir::{Clock, Io, LatencyBound, Layer, Op, Target, VerifiedNetwork};
 
-use crate::circuit::{Circuit, CircuitError};
+use crate::circuit::{Circuit, CircuitError, Planned};
 use crate::delay::DelayModel;
 use crate::distributed::Rule;
-use crate::{plan, stream};
 
-/// Whether a circuit has the latency that the contract of its network allows.
-pub(crate) fn keeps_latency(network: &VerifiedNetwork, circuit: &Circuit) -> bool {
+/// Whether the contract of a network allows a latency.
+pub(crate) fn keeps_latency(network: &VerifiedNetwork, cycles: u64) -> bool {
     let clock = network.network().target.clock;
     let bound = network.network().contract.latency;
-    bound.is_none_or(|bound| circuit.interface.latency_cycles <= bound.cycles(clock.period_ps))
+    bound.is_none_or(|bound| cycles <= bound.cycles(clock.period_ps))
 }
 
 /// Checks a circuit against the contract of its network.
@@ -22,7 +21,7 @@ pub(crate) fn check(network: &VerifiedNetwork, circuit: &Circuit) -> Result<(), 
     if let Some(asked) = contract.initiation_interval_cycles.filter(|asked| *asked < found) {
         return Err(interval_error(network, circuit, asked));
     }
-    match contract.latency.filter(|_| !keeps_latency(network, circuit)) {
+    match contract.latency.filter(|_| !keeps_latency(network, circuit.interface.latency_cycles)) {
         Some(bound) => Err(latency_error(network, circuit, bound)),
         None => Ok(()),
     }
@@ -128,15 +127,8 @@ fn has_reuse(network: &VerifiedNetwork) -> bool {
 /// The latency of a network at another clock, with the fewest levels of adders.
 fn latency_at(network: &VerifiedNetwork, clock: Clock) -> Option<u64> {
     let target = Target { clock, ..network.network().target.clone() };
-    let model = DelayModel::new(&target);
-    let rule = Rule::Quick;
-    match network.network().io {
-        Io::Parallel => {
-            let plan = plan::plan(network, &model, rule).ok()?;
-            Some(plan.latency_cycles(&network.network().outputs))
-        }
-        Io::Stream => Some(stream::plan::plan(network, &model, rule).ok()?.run.latency_cycles),
-    }
+    let planned = Planned::new(network, &DelayModel::new(&target), Rule::Quick).ok()?;
+    Some(planned.latency_cycles(network))
 }
 
 /// A clock near the network's, in whole megahertz, at which it keeps the bound, and the cycles that

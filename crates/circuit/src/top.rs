@@ -9,14 +9,12 @@ use rtl4ml_hdl::{
 use rtl4ml_ir::{Io, Layer, Source, VerifiedNetwork};
 
 use crate::bus::{BusLayout, port_lanes};
-use crate::circuit::{Circuit, CircuitError, Interface, LayerSummary, Port};
-use crate::delay::DelayModel;
-use crate::distributed::Rule;
+use crate::circuit::{Circuit, Interface, LayerSummary, Port};
 use crate::doc;
 use crate::layer::{BIT, BuiltLayer, Statistics};
 use crate::layers::Wire;
 use crate::library::Library;
-use crate::plan::{LayerCircuit, PlannedLayer, Timing, plan};
+use crate::plan::{LayerCircuit, Plan, PlannedLayer, Timing};
 
 /// A tensor on its way through the top module.
 #[derive(Clone, Debug)]
@@ -45,10 +43,9 @@ struct Top<'a> {
     layers: Vec<LayerSummary>,
 }
 
-/// Builds all layers and the top module.
-pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, CircuitError> {
+/// The circuit of a plan: its layers and the top module.
+pub(crate) fn build(verified: &VerifiedNetwork, plan: Plan) -> Circuit {
     let network = verified.network();
-    let plan = plan(verified, &DelayModel::new(&network.target), rule)?;
     let initiation_interval_cycles = plan.initiation_interval_cycles();
     let latency_cycles = plan.latency_cycles(&network.outputs);
     let (library, top_name) = Library::new(&network.name);
@@ -85,7 +82,7 @@ pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, C
     let Top { library: Library { mut design, .. }, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);
     design.add(module);
-    Ok(Circuit { design, interface, layers, decisions: Vec::new() })
+    Circuit { design, interface, layers, decisions: Vec::new() }
 }
 
 impl Top<'_> {

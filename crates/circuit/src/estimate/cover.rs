@@ -96,13 +96,18 @@ fn best_cuts(netlist: &Netlist, readers: &[u32]) -> Vec<Cut> {
     let mut best = vec![Cut::NONE; netlist.nodes.len()];
     let mut cuts: Vec<Vec<Cut>> = vec![Vec::new(); netlist.nodes.len()];
     let mut flows = vec![0_f32; netlist.nodes.len()];
+    // All that is looked at for a gate; few of it are kept.
+    let (mut found, mut wider) = (Vec::new(), Vec::new());
     for (id, node) in netlist.nodes.iter().enumerate().filter(|(id, _)| readers[*id] > 0) {
-        let mut found = vec![Cut::NONE];
+        found.clear();
+        found.push(Cut::NONE);
         for bit in node.reads() {
             let below = &cuts[bit.node()];
             let own = [Cut::leaf(bit.node())];
             let pairs = found.iter().flat_map(|a| below.iter().chain(&own).map(move |b| (a, b)));
-            found = pairs.filter_map(|(a, b)| a.union(b)).collect();
+            wider.clear();
+            wider.extend(pairs.filter_map(|(a, b)| a.union(b)));
+            std::mem::swap(&mut found, &mut wider);
         }
         if node.reads().next().is_none() {
             continue;
@@ -111,14 +116,14 @@ fn best_cuts(netlist: &Netlist, readers: &[u32]) -> Vec<Cut> {
             let below: f32 = cut.leaves().iter().map(|leaf| flows[*leaf as usize]).sum();
             cut.flow = below + area(cut.count);
         }
-        found.sort_by(|a, b| {
+        found.sort_unstable_by(|a: &Cut, b: &Cut| {
             a.flow.total_cmp(&b.flow).then(a.count.cmp(&b.count)).then(a.leaves.cmp(&b.leaves))
         });
         found.dedup_by(|a, b| a.leaves == b.leaves && a.count == b.count);
         found.truncate(KEPT);
         best[id] = found[0];
         flows[id] = found[0].flow / readers[id].max(1) as f32;
-        cuts[id] = found;
+        cuts[id] = found.clone();
     }
     best
 }

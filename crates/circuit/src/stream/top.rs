@@ -7,12 +7,10 @@ use rtl4ml_hdl::{
 use rtl4ml_ir::{Io, Source, TensorType, VerifiedNetwork};
 
 use super::model::ChannelId;
-use super::plan::{Channel, Core, Front, Part, Plan, Stage, plan};
+use super::plan::{Channel, Core, Front, Part, Plan, Stage};
 use super::{collect, emit, fifo, fork, gate};
 use crate::bus::{BusLayout, port_lanes};
-use crate::circuit::{Circuit, CircuitError, Interface, LayerSummary, Port};
-use crate::delay::DelayModel;
-use crate::distributed::Rule;
+use crate::circuit::{Circuit, Interface, LayerSummary, Port};
 use crate::doc;
 use crate::layer::{BIT, Statistics};
 use crate::library::Library;
@@ -39,11 +37,10 @@ struct Top<'a> {
     layers: Vec<LayerSummary>,
 }
 
-/// Builds all parts and the top module.
-pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, CircuitError> {
+/// The circuit of a plan: its parts and the top module.
+pub(crate) fn build(verified: &VerifiedNetwork, plan: Plan) -> Circuit {
     let network = verified.network();
-    let Plan { parts, channels, layer_intervals, run } =
-        plan(verified, &DelayModel::new(&network.target), rule)?;
+    let Plan { parts, channels, layer_intervals, run } = plan;
     let (library, top_name) = Library::new(&network.name);
     let mut namer = Namer::default();
     // A signal must not have the name of its module: linters take it for a mistake.
@@ -97,7 +94,7 @@ pub(crate) fn build(verified: &VerifiedNetwork, rule: Rule) -> Result<Circuit, C
     let Top { library: Library { mut design, .. }, mut module, layers, .. } = top;
     module.doc = doc::top(verified, &interface);
     design.add(module);
-    Ok(Circuit { design, interface, layers, decisions: Vec::new() })
+    Circuit { design, interface, layers, decisions: Vec::new() }
 }
 
 impl Top<'_> {
