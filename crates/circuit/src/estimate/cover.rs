@@ -123,7 +123,7 @@ fn best_cuts(netlist: &Netlist, readers: &[u32]) -> Vec<Cut> {
         found.truncate(KEPT);
         best[id] = found[0];
         flows[id] = found[0].flow / readers[id].max(1) as f32;
-        cuts[id] = found.clone();
+        cuts[id].clone_from(&found);
     }
     best
 }
