@@ -1,9 +1,9 @@
 //! Distributed arithmetic: sums of products with constants as sums of bits, without multipliers.
 //!
-//! - [`columns`] builds sums that are nearly another one on that;
-//! - [`sharing`] finds the words that several sums have in common;
-//! - each such word, and each sum, is a heap of bits that [`heap`] reduces by the adders which
-//!   [`row`] chooses.
+//! - `columns` builds sums that are nearly another one on that;
+//! - `sharing` finds the words that several sums have in common;
+//! - each such word, and each sum, is a heap of bits that `heap` reduces by the adders which
+//!   `row` chooses.
 //!
 //! All words are unsigned. That a term counts negatively, or is in two's complement, inverts bits
 //! and adds a constant: -x is the inverse of x plus a constant, and the sign bit of x, which
