@@ -33,7 +33,7 @@ const SOFTMAX_TOLERANCE: f64 = 1.5e-3;
 
 /// Options under which formats limit nothing but the width of a sum.
 fn wide() -> Options {
-    Options { fraction_bits: 24, table_size: 65536, ..Options::default() }
+    Options { fraction_bits: 24, table_size: 1 << 20, ..Options::default() }
 }
 
 fn folders(parent: &Path) -> Vec<PathBuf> {

@@ -46,7 +46,7 @@ pub struct Import {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=30))]
     fraction_bits: u32,
     /// The most entries of a function's table
-    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..=65536))]
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..=1048576))]
     table_size: u32,
     /// Run the spec on samples in the model's own layout, [N, ...]; with several inputs NAME=FILE for each
     #[arg(long, value_name = "X.npy")]

@@ -93,9 +93,13 @@ fn function() -> impl Strategy<Value = Op> {
 }
 
 fn softmax() -> impl Strategy<Value = Op> {
-    let exact = (1u32..12, 1u32..9).prop_map(|(exp_bits, reciprocal_bits)| {
-        SoftmaxImplementation::Exact { exp_bits, reciprocal_bits }
-    });
+    let exact = (1u32..12, 1u32..9, 2usize..5000).prop_map(
+        |(exp_bits, reciprocal_bits, max_table_size)| SoftmaxImplementation::Exact {
+            exp_bits,
+            reciprocal_bits,
+            max_table_size,
+        },
+    );
     let tables = (0u32..9, fixed_type(), fixed_type(), fixed_type(), fixed_type()).prop_map(
         |(bits, exp_table, inv_table, inv_inp, accum)| SoftmaxTables {
             table_size: 1 << bits,

@@ -230,7 +230,8 @@ impl Builder {
         if self.options.fraction_bits > 16 {
             layer = layer
                 .with("exp_bits", Setting::Integer(28))
-                .with("reciprocal_bits", Setting::Integer(16));
+                .with("reciprocal_bits", Setting::Integer(20))
+                .with("max_table_size", Setting::Integer(self.options.table_size as i64));
         }
         let bounds = vec![(0.0, 1.0); x.bounds.len()];
         self.with_chosen_result(&x, layer, bounds)

@@ -10,7 +10,7 @@ use crate::fixed::{FixedType, Format, Overflow, Rounding, Value, from_f64_exact}
 use crate::range::Range;
 
 /// The most entries of a table.
-pub const MAX_TABLE_SIZE: usize = 1 << 16;
+pub const MAX_TABLE_SIZE: usize = 1 << 20;
 
 /// The bits after the binary point of a table whose type nothing gives.
 pub const AUTO_FRACTION_BITS: i32 = 10;

@@ -227,7 +227,8 @@ mod tests {
     fn ours(classes: usize, format: Format, bits: (u32, u32), result: &str) -> Ours {
         let ty: FixedType = result.parse().unwrap();
         let (exp_bits, reciprocal_bits) = bits;
-        let implementation = SoftmaxImplementation::Exact { exp_bits, reciprocal_bits };
+        let implementation =
+            SoftmaxImplementation::Exact { exp_bits, reciprocal_bits, max_table_size: 4096 };
         let softmax = Softmax { implementation, result: ResultType::from(ty) };
         let shape = Shape::new([classes]).unwrap();
         let input = TensorType::uniform(shape, format, vec![format.range(); classes]);

@@ -12,7 +12,7 @@ use crate::yaml::Node;
 const KEYS: &[&str] = &["table_size", "max_table_size", "precision"];
 
 /// The most entries of a table over the range of its input, where nothing is said.
-const MAX_SIZE: usize = 4096;
+pub(super) const DEFAULT_MAX_SIZE: usize = 4096;
 
 /// hls4ml's number of entries, and their type.
 pub(super) const HLS4ML_SIZE: usize = 1024;
@@ -53,13 +53,13 @@ fn lowered(curve: Curve, table: TableChoice, types: &Precision) -> Read<Lowered>
 fn choice(layer: &mut LayerSpec) -> Read<TableChoice> {
     let ty = layer.own_type("table");
     let size = layer.setting("table_size", table_size);
-    let max_size = layer.setting("max_table_size", |node, what, mistakes| {
-        let legal = 2..=MAX_TABLE_SIZE as i128;
-        reader::integer(node, what, legal, mistakes).map(|size| size as usize)
-    });
+    let max_size = layer.setting("max_table_size", max_table_size);
     let (ty, size, max_size) = (ty?, size?, max_size?);
     if ty.is_none() && size.is_none() {
-        return Ok(TableChoice::Ranged { max_size: max_size.unwrap_or(MAX_SIZE), ty: None });
+        return Ok(TableChoice::Ranged {
+            max_size: max_size.unwrap_or(DEFAULT_MAX_SIZE),
+            ty: None,
+        });
     }
     match layer.fields.get("max_table_size") {
         Some(node) => Err(layer.mistakes.add_with_help(
@@ -72,6 +72,12 @@ fn choice(layer: &mut LayerSpec) -> Read<TableChoice> {
             ty: ty.unwrap_or(HLS4ML_TYPE),
         }),
     }
+}
+
+/// The most entries of a table over the range of the input.
+pub(super) fn max_table_size(node: &Node, what: &str, mistakes: &mut Mistakes) -> Read<usize> {
+    let legal = 2..=MAX_TABLE_SIZE as i128;
+    reader::integer(node, what, legal, mistakes).map(|size| size as usize)
 }
 
 /// The number of entries of one of hls4ml's tables.
@@ -141,7 +147,7 @@ fn given(layer: &mut LayerSpec) -> Read<Lowered> {
         ty => layer.constant("values", values, ty),
     };
     let (low, log2_step) = ends.and_then(|ends| step(layer, ends, count))?;
-    let table = TableChoice::Ranged { max_size: MAX_SIZE, ty: None };
+    let table = TableChoice::Ranged { max_size: DEFAULT_MAX_SIZE, ty: None };
     lowered(Curve::Given { entries: entries?, low, log2_step }, table, &types)
 }
 

@@ -6,14 +6,22 @@ use rtl4ml_ir::{
     SoftmaxTables,
 };
 
-use super::function::{HLS4ML_SIZE, table_size};
+use super::function::{DEFAULT_MAX_SIZE, HLS4ML_SIZE, max_table_size, table_size};
 use super::{LayerSpec, LayerType, Lowered};
 use crate::precision::TypeOrAuto;
 use crate::reader::{self, Read, describe};
 
 pub(super) const SOFTMAX: LayerType = LayerType {
     name: "softmax",
-    keys: &["implementation", "axis", "table_size", "exp_bits", "reciprocal_bits", "precision"],
+    keys: &[
+        "implementation",
+        "axis",
+        "table_size",
+        "max_table_size",
+        "exp_bits",
+        "reciprocal_bits",
+        "precision",
+    ],
     read,
 };
 
@@ -53,7 +61,7 @@ impl Way {
     /// implementations' tables and do not use them, as hls4ml's configurations have them.
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Exact => &["exp_bits", "reciprocal_bits"],
+            Self::Exact => &["exp_bits", "reciprocal_bits", "max_table_size"],
             _ => &["table_size"],
         }
     }
@@ -107,7 +115,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
 /// Refuses the keys of the other implementations.
 fn check_keys(layer: &mut LayerSpec, way: Way) -> Read<()> {
     let mut result = Ok(());
-    for key in ["table_size", "exp_bits", "reciprocal_bits"] {
+    for key in ["table_size", "max_table_size", "exp_bits", "reciprocal_bits"] {
         let Some(node) = layer.fields.get(key).filter(|_| !way.keys().contains(&key)) else {
             continue;
         };
@@ -134,10 +142,12 @@ fn exact(layer: &mut LayerSpec, result: Option<FixedType>) -> Read<SoftmaxImplem
         let most = i128::from(MAX_TABLE_SIZE.trailing_zeros());
         reader::integer(node, what, 1..=most, mistakes).map(|bits| bits as u32)
     });
+    let max_table_size = layer.setting("max_table_size", max_table_size);
     let fraction_bits = result.map_or(AUTO_FRACTION_BITS, FixedType::fraction_bits);
     Ok(SoftmaxImplementation::Exact {
         exp_bits: exp_bits?.unwrap_or((fraction_bits + 4).clamp(8, 24) as u32),
         reciprocal_bits: reciprocal_bits?.unwrap_or((fraction_bits + 2).clamp(6, 12) as u32),
+        max_table_size: max_table_size?.unwrap_or(DEFAULT_MAX_SIZE),
     })
 }
 

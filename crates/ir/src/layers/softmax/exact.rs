@@ -9,9 +9,6 @@ use crate::layers::table::{Intervals, MAX_TABLE_SIZE, Table};
 use crate::range::Range;
 use crate::tensor::TensorType;
 
-/// The most entries of the table of exponentials, but for the 0 after the last.
-const MAX_EXP_ENTRIES: usize = 4096;
-
 /// The most bits after the binary point of the exponentials: a product has twice as many.
 const MAX_EXP_BITS: u32 = 30;
 
@@ -23,8 +20,8 @@ pub(super) struct ExactTables {
 }
 
 pub(super) fn tables(
-    exp_bits: u32,
-    reciprocal_bits: u32,
+    (exp_bits, reciprocal_bits): (u32, u32),
+    max_table_size: usize,
     input: &TensorType,
 ) -> Result<ExactTables, Problem> {
     let most_reciprocal = MAX_TABLE_SIZE.trailing_zeros();
@@ -38,7 +35,8 @@ pub(super) fn tables(
     }
     let classes = class_count(input);
     let one = 1i128 << exp_bits;
-    let Exponentials { table: exp, rounding, half_length } = exponentials(exp_bits, input)?;
+    let Exponentials { table: exp, rounding, half_length } =
+        exponentials(exp_bits, max_table_size, input)?;
 
     let sums = (Range::new(one, one * classes as i128), exp_bits as i32);
     let intervals = Intervals::new(sums, 1 << reciprocal_bits, true);
@@ -69,7 +67,11 @@ struct Exponentials {
 }
 
 /// The table of exp(-d) for the range of d.
-fn exponentials(exp_bits: u32, input: &TensorType) -> Result<Exponentials, Problem> {
+fn exponentials(
+    exp_bits: u32,
+    max_table_size: usize,
+    input: &TensorType,
+) -> Result<Exponentials, Problem> {
     let elements: Vec<_> = input.exact_ranges().collect();
     let (ranges, fraction_bits) = aligned(&elements)?;
     // One table serves all positions, whose classes may be anywhere in the tensor's range: so a
@@ -81,7 +83,7 @@ fn exponentials(exp_bits: u32, input: &TensorType) -> Result<Exponentials, Probl
     let vanishing = f64::from(exp_bits + 1) * std::f64::consts::LN_2;
     let vanishing = vanishing * 2f64.powi(fraction_bits);
     let last = (vanishing.ceil() as i128).clamp(0, largest);
-    let intervals = Intervals::new((Range::new(0, last), fraction_bits), MAX_EXP_ENTRIES, true);
+    let intervals = Intervals::new((Range::new(0, last), fraction_bits), max_table_size, true);
     let one = 1i128 << exp_bits;
     let step = 2f64.powi(-(exp_bits as i32));
     let mut worst = step / 2.0;

@@ -39,6 +39,8 @@ pub enum SoftmaxImplementation {
         exp_bits: u32,
         /// The bits of the index of the table of reciprocals.
         reciprocal_bits: u32,
+        /// The most entries of the table of exponentials, but for the 0 after the last.
+        max_table_size: usize,
     },
     /// hls4ml's `stable`: subtracts the maximum.
     Stable(SoftmaxTables),
@@ -91,8 +93,9 @@ impl Softmax {
     /// When the parameters and the input do not give tables.
     pub fn entries(&self, input: &TensorType) -> Result<Option<SoftmaxEntries>, Problem> {
         match self.implementation {
-            SoftmaxImplementation::Exact { exp_bits, reciprocal_bits } => {
-                exact::tables(exp_bits, reciprocal_bits, input).map(|tables| Some(tables.entries))
+            SoftmaxImplementation::Exact { exp_bits, reciprocal_bits, max_table_size } => {
+                exact::tables((exp_bits, reciprocal_bits), max_table_size, input)
+                    .map(|tables| Some(tables.entries))
             }
             SoftmaxImplementation::Stable(tables) => {
                 let ty = difference_type(common_format(input)?);
@@ -138,10 +141,12 @@ impl Softmax {
     /// # Errors
     /// When the parameters and the input do not give tables.
     pub fn error_bound(&self, input: &TensorType) -> Result<Option<f64>, Problem> {
-        let SoftmaxImplementation::Exact { exp_bits, reciprocal_bits } = self.implementation else {
+        let SoftmaxImplementation::Exact { exp_bits, reciprocal_bits, max_table_size } =
+            self.implementation
+        else {
             return Ok(None);
         };
-        let tables = exact::tables(exp_bits, reciprocal_bits, input)?;
+        let tables = exact::tables((exp_bits, reciprocal_bits), max_table_size, input)?;
         let format = self.exact_result_type().format;
         let largest = format.to_f64(format.range().hi);
         Ok(Some(tables.error_bound + 2.0 * format.to_f64(1) + (1.0 - largest).max(0.0)))
