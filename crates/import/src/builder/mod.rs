@@ -50,6 +50,8 @@ pub struct Options {
     /// The width of the results whose types the importer chooses; else they have `fraction_bits`
     /// after the point.
     pub result_bits: Option<u32>,
+    /// Whether trained numbers of hls4ml projects go through decimal text as there.
+    pub decimal_weights: bool,
     /// Lines for the head of the spec.
     pub remarks: Vec<String>,
     /// The most entries of a table.
@@ -68,6 +70,7 @@ impl Default for Options {
                 .with_modes(Rounding::RndConv, Overflow::Sat),
             fraction_bits: 16,
             result_bits: None,
+            decimal_weights: true,
             remarks: Vec::new(),
             table_size: 4096,
             measured: BTreeMap::new(),
