@@ -210,7 +210,7 @@ impl Project {
                 _ => self.remarks.push(ignored("HLSConfig.", key, node.line)),
             }
         }
-        if self.everywhere.precision.get("default").is_none() {
+        if !self.everywhere.precision.contains_key("default") {
             return Err("`HLSConfig.Model.Precision` is missing, which hls4ml needs".to_owned());
         }
         Ok(())

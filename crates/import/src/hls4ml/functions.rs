@@ -42,14 +42,16 @@ impl Lowering<'_> {
         }
     }
 
-    /// Nothing but a cast, which hls4ml leaves out where the type before is derived.
+    /// Nothing but a cast, which hls4ml leaves out where it sees the same type on both sides, or
+    /// where the one before was left open.
     pub fn linear(&mut self, name: &str, x: &Known) -> Lowered<Known> {
+        let is_open = self.declared(name, "Activation", "result") == Declared::Auto;
         let ty = self.type_of(name, "Activation", "result");
-        if x.is_derived || ty == x.ty {
+        if x.is_open && (is_open || x.is_safe) || ty == x.seen {
             return Ok(x.clone());
         }
         let layer = DraftLayer::new("quantize", vec![x.source]);
-        self.push(name, layer, x.extents.clone(), ty, false)
+        self.push(name, layer, x.extents.clone(), ty, is_open)
     }
 
     /// A function without parameters and tables.
@@ -71,9 +73,9 @@ impl Lowering<'_> {
         layer: DraftLayer,
         x: &Known,
     ) -> Lowered<Known> {
-        let is_derived = self.declared(name, class, "result") == Declared::Auto;
+        let is_open = self.declared(name, class, "result") == Declared::Auto;
         let ty = self.type_of(name, class, "result");
-        self.push(name, layer, x.extents.clone(), ty, is_derived)
+        self.push(name, layer, x.extents.clone(), ty, is_open)
     }
 
     /// A leaky ReLU: alpha is cast to a type of its own, as the number that it is.
@@ -99,7 +101,7 @@ impl Lowering<'_> {
         }
         let ty = match self.declared(name, "PReLU", "param") {
             Declared::Type { ty, .. } => ty,
-            Declared::Auto => x.ty,
+            Declared::Auto => x.seen,
         };
         let mut layer = DraftLayer::new("prelu", vec![x.source]);
         let is_decimal = self.builder.options.decimal_weights;

@@ -1,16 +1,12 @@
 //! Layers of Keras as hls4ml makes them.
 
-use rtl4ml_ir::{FixedType, Format, Overflow};
 use serde_json::Value;
 
-use super::config::{Declared, parse_type};
-use super::functions::{natural, text_of};
-use super::infer;
 use super::lower::{Known, Lowering};
-use super::numbers::{as_multiplied, nearest_divisor, trained};
+use super::matrix::{Matrix, Sharing};
 use crate::builder::{Pad, Windows};
-use crate::draft::{DraftLayer, Numbers, Setting};
-use crate::error::{Lowered, Refusal, refuse};
+use crate::draft::{DraftLayer, Setting};
+use crate::error::{Lowered, refuse};
 use crate::keras::Function;
 use crate::tensor::Tensor;
 
@@ -23,23 +19,6 @@ pub const DROPOUTS: [&str; 6] = [
     "GaussianDropout",
     "AlphaDropout",
 ];
-
-/// A layer with weights.
-struct Matrix<'n> {
-    name: &'n str,
-    class: &'static str,
-    layer: DraftLayer,
-    weight: Tensor,
-    bias: Option<Tensor>,
-    /// The products of a sum.
-    sum_of: usize,
-    /// The products that share multipliers.
-    products: usize,
-    /// The extents of the result.
-    extents: Vec<usize>,
-    /// The number of windows, of a convolution.
-    positions: Option<usize>,
-}
 
 impl Lowering<'_> {
     /// A call of a layer, with its activation.
@@ -144,10 +123,8 @@ impl Lowering<'_> {
             layer: DraftLayer::new("dense", vec![x.source]),
             weight,
             bias,
-            sum_of: inputs,
-            products: inputs * outputs,
             extents,
-            positions: None,
+            sharing: Sharing { sum_of: inputs, products: inputs * outputs, positions: None },
         };
         self.matrix(index, matrix, x)
     }
@@ -196,10 +173,8 @@ impl Lowering<'_> {
             layer,
             weight,
             bias,
-            sum_of,
-            products: sum_of * filters,
             extents,
-            positions: Some(positions),
+            sharing: Sharing { sum_of, products: sum_of * filters, positions: Some(positions) },
         };
         self.matrix(index, matrix, x)
     }
@@ -244,18 +219,8 @@ impl Lowering<'_> {
         let mut layer = DraftLayer::new(kind, vec![x.source]);
         layer.settings = settings;
         let sum_of = cells.iter().product();
-        let positions = Some(positions);
-        let matrix = Matrix {
-            name,
-            class,
-            layer,
-            weight,
-            bias,
-            sum_of,
-            products: sum_of,
-            extents,
-            positions,
-        };
+        let sharing = Sharing { sum_of, products: sum_of, positions: Some(positions) };
+        let matrix = Matrix { name, class, layer, weight, bias, extents, sharing };
         self.matrix(index, matrix, x)
     }
 
@@ -274,199 +239,6 @@ impl Lowering<'_> {
         let second = format!("{name}_pointwise");
         self.convolution(index, &second, pointwise, bias, &plain, &between)
     }
-
-    /// The kernel and the bias of a layer.
-    fn kernel(&self, index: usize, key: &str) -> Lowered<(Tensor, Option<Tensor>)> {
-        let numbers = self.numbers_of(index);
-        let found = |name: &str| {
-            let other = name.trim_start_matches("depthwise_");
-            let tensor = numbers.get(name).or_else(|| numbers.get(other)).cloned();
-            tensor.ok_or_else(|| Refusal::new(format!("its {name} is missing in the weights")))
-        };
-        let uses_bias = self.called(index).flag("use_bias", true);
-        Ok((found(key)?, if uses_bias { Some(found("bias")?) } else { None }))
-    }
-
-    /// A layer with weights; a batch normalisation behind it may become part of it.
-    fn matrix(&mut self, index: usize, matrix: Matrix, x: &Known) -> Lowered<Known> {
-        let Matrix { name, class, mut layer, mut weight, mut bias, sum_of, .. } = matrix;
-        let declared = |tensor| self.declared(name, class, tensor);
-        let is_derived = declared("result") == Declared::Auto;
-        let fused = if is_derived && index != usize::MAX { self.fusible(index) } else { None };
-        if let Some(normalization) = fused {
-            if layer.kind.starts_with("depthwise") {
-                return refuse(
-                    "hls4ml would make the batch normalization behind it a part of it: give its result a type",
-                );
-            }
-            let (scale, shift) = self.scale_and_shift(normalization, &matrix.extents)?;
-            (weight, bias) = fuse(&weight, bias.as_ref(), &scale, &shift);
-            self.fused.insert(normalization);
-        }
-        let weight_type = self.type_of(name, class, "weight");
-        let bias_type = match &bias {
-            Some(_) => self.type_of(name, class, "bias"),
-            None => Format::unsigned(1, 1).into(),
-        };
-        let is_decimal = self.builder.options.decimal_weights;
-        let numbers = trained("weight", weight.extents, &weight.numbers, weight_type, is_decimal)?;
-        layer.numbers.push(as_multiplied(numbers, self.declared(name, class, "weight")));
-        if let Some(bias) = bias {
-            let numbers = trained("bias", bias.extents, &bias.numbers, bias_type, is_decimal)?;
-            layer.numbers.push(numbers);
-        }
-        let most = self.project.widest_type();
-        let whole = || infer::sum(x.ty, weight_type, bias_type, sum_of, most);
-        let accum = match self.accumulator(name, class)? {
-            Declared::Type { ty, .. } => Some(ty),
-            // What the inputs allow is never wider: the sum is exact.
-            Declared::Auto if most.is_none() => None,
-            Declared::Auto => Some(whole()?),
-        };
-        layer.types.extend(accum.map(|accum| ("accum", accum)));
-        let ty = match self.declared(name, class, "result") {
-            Declared::Type { ty, .. } => ty,
-            Declared::Auto => whole()?,
-        };
-        self.share(name, class, &mut layer, &matrix.positions, matrix.products, accum, sum_of)?;
-        self.push(name, layer, matrix.extents, ty, is_derived)
-    }
-
-    fn accumulator(&self, name: &str, class: &str) -> Lowered<Declared> {
-        match self.project.attribute(name, class, "accumt") {
-            Some(other) => parse_type(text_of(other)?).map_err(|reason| {
-                Refusal::new(format!("line {}: `{}`: {reason}", other.line, other.key))
-            }),
-            None => Ok(self.declared(name, class, "accum")),
-        }
-    }
-
-    /// How a layer shares its multipliers.
-    #[allow(clippy::too_many_arguments, reason = "they are what a layer with weights has")]
-    fn share(
-        &mut self,
-        name: &str,
-        class: &str,
-        layer: &mut DraftLayer,
-        positions: &Option<usize>,
-        products: usize,
-        accum: Option<FixedType>,
-        sum_of: usize,
-    ) -> Lowered<()> {
-        self.builder.begin(name);
-        let strategy = match self.project.value(name, class, "strategy") {
-            None => "latency",
-            Some(other) => match text_of(other)?.to_lowercase().replace('_', "").as_str() {
-                "latency" => "latency",
-                "resource" | "unrolled" | "resourceunrolled" => "resource",
-                "distributedarithmetic" | "da" => "distributed_arithmetic",
-                word => {
-                    return refuse(format!(
-                        "line {}: `{}`: the strategy `{word}` is not imported; Latency, Resource and distributed_arithmetic are",
-                        other.line, other.key
-                    ));
-                }
-            },
-        };
-        let reuse = self.project.value(name, class, "reusefactor").map_or(Ok(1), natural)?;
-        let legal = nearest_divisor(products, reuse);
-        if strategy != "latency" {
-            layer.settings.push(("strategy", Setting::Word(strategy)));
-        }
-        if strategy != "distributed_arithmetic" && legal > 1 {
-            if legal != reuse {
-                self.builder.note(&format!(
-                    "the reuse factor is {legal}, the nearest to {reuse} that divides {products}"
-                ));
-            }
-            layer.settings.push(("reuse_factor", Setting::Integer(legal as i64)));
-        }
-        let saturates = accum.is_some_and(|ty| ty.overflow != Overflow::Wrap);
-        if strategy == "resource" && saturates && reuse > 1 && reuse <= sum_of {
-            self.builder.note(
-                "hls4ml adds in another order with this strategy and reuse factor: where the accumulator saturates, outputs may differ",
-            );
-        }
-        if let Some(positions) = positions.filter(|_| !self.project.is_stream)
-            && let Some(other) = self.project.attribute(name, class, "parallelizationfactor")
-        {
-            let factor = nearest_divisor(positions, natural(other)?);
-            layer.settings.push(("parallelization_factor", Setting::Integer(factor as i64)));
-        }
-        Ok(())
-    }
-
-    /// The batch normalisation that hls4ml makes a part of a layer whose type is derived.
-    fn fusible(&self, index: usize) -> Option<usize> {
-        let call = &self.architecture.calls[index];
-        let layer = self.called(index);
-        let activation = layer.get("activation").map(|value| Function::read(value).ok());
-        let is_linear = match activation {
-            None => true,
-            Some(function) => function.is_some_and(|function| function.name == "linear"),
-        };
-        let reader = self.only_reader(&call.output).filter(|_| is_linear)?;
-        (self.called(reader).class == "BatchNormalization").then_some(reader)
-    }
-
-    /// A batch normalisation's scale and shift, in single precision as hls4ml computes them.
-    fn scale_and_shift(&self, index: usize, extents: &[usize]) -> Lowered<(Vec<f64>, Vec<f64>)> {
-        let layer = self.called(index);
-        let channels = extents.last().copied().unwrap_or(1);
-        let axis = match layer.get("axis") {
-            Some(Value::Array(axes)) => axes.first().and_then(Value::as_i64),
-            Some(value) => value.as_i64(),
-            None => Some(-1),
-        };
-        if axis.is_none_or(|axis| axis != -1 && axis != extents.len() as i64) {
-            return refuse("a batch normalization that is not over the channels, the last axis");
-        }
-        let trained = self.numbers_of(index);
-        let numbers = |name: &str, default: f32, is_there: bool| -> Lowered<Vec<f32>> {
-            if !is_there {
-                return Ok(vec![default; channels]);
-            }
-            match trained.get(name).filter(|tensor| tensor.numbers.len() == channels) {
-                Some(tensor) => Ok(tensor.numbers.iter().map(|n| *n as f32).collect()),
-                None => refuse(format!("its {name} is not there for {channels} channels")),
-            }
-        };
-        let gamma = numbers("gamma", 1.0, layer.flag("scale", true))?;
-        let beta = numbers("beta", 0.0, layer.flag("center", true))?;
-        let mean = numbers("moving_mean", 0.0, true)?;
-        let variance = numbers("moving_variance", 1.0, true)?;
-        let epsilon = layer.number("epsilon", 1e-3) as f32;
-        let scale: Vec<f32> =
-            gamma.iter().zip(&variance).map(|(gamma, v)| gamma / (v + epsilon).sqrt()).collect();
-        let shift = beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), s)| beta - s * mean);
-        let shift = shift.map(f64::from).collect();
-        Ok((scale.into_iter().map(f64::from).collect(), shift))
-    }
-
-    fn batch_normalization(&mut self, index: usize, x: &Known) -> Lowered<Known> {
-        let name = self.called(index).name.clone();
-        let class = "BatchNormalization";
-        let (scale, shift) = self.scale_and_shift(index, &x.extents)?;
-        let (scale_type, shift_type) =
-            (self.type_of(&name, class, "scale"), self.type_of(&name, class, "bias"));
-        let is_decimal = self.builder.options.decimal_weights;
-        let numbers = |key, values: &[f64], ty| -> Lowered<Numbers> {
-            trained(key, vec![values.len()], values, ty, is_decimal)
-        };
-        let mut layer = DraftLayer::new("batch_norm", vec![x.source]);
-        layer.numbers =
-            vec![numbers("scale", &scale, scale_type)?, numbers("shift", &shift, shift_type)?];
-        // hls4ml keeps it as it is; the spec would fold it where no bit changes.
-        layer.settings.push(("fold", Setting::Word("false")));
-        let declared = self.declared(&name, class, "result");
-        let ty = match declared {
-            Declared::Type { ty, .. } => ty,
-            Declared::Auto => {
-                infer::affine(x.ty, scale_type, shift_type, self.project.widest_type())?
-            }
-        };
-        self.push(&name, layer, x.extents.clone(), ty, declared == Declared::Auto)
-    }
 }
 
 /// The slope or the alpha of an activation that has one.
@@ -474,12 +246,15 @@ fn slope(function: &Function) -> Option<f64> {
     ["negative_slope", "alpha"].iter().find_map(|key| function.parameter(key))
 }
 
+/// Keys and their values.
+type Settings = Vec<(&'static str, Setting)>;
+
 /// The spatial extents of a convolution's result, and the settings of its windows.
 pub fn windowed(
     cells: &[usize],
     windows: &Windows,
     extents: &[usize],
-) -> Lowered<(Vec<usize>, Vec<(&'static str, Setting)>)> {
+) -> Lowered<(Vec<usize>, Settings)> {
     if windows.dilations.iter().any(|dilation| *dilation != 1) {
         return refuse("what hls4ml computes with dilation is not known");
     }
@@ -499,29 +274,4 @@ pub fn windowed(
         Pad::Valid | Pad::Explicit(_) => {}
     }
     Ok((counts, settings))
-}
-
-/// Weights and bias with a scale and a shift behind them, in single precision.
-fn fuse(
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    scale: &[f64],
-    shift: &[f64],
-) -> (Tensor, Option<Tensor>) {
-    let single = |a: f64, b: f64| a as f32 * b as f32;
-    let columns = scale.len();
-    let values = weight.numbers.iter().enumerate();
-    let values = values.map(|(i, w)| f64::from(single(scale[i % columns], *w))).collect();
-    let sum = |column: usize| {
-        let before = bias.map_or(0.0, |bias| bias.numbers[column]);
-        f64::from(single(scale[column], before) + shift[column] as f32)
-    };
-    let sums = (0..columns).map(sum).collect();
-    let plain = |extents: Vec<usize>, numbers: Vec<f64>| Tensor {
-        extents,
-        numbers: std::rc::Rc::new(numbers),
-        grid: None,
-        is_integer: false,
-    };
-    (plain(weight.extents.clone(), values), Some(plain(vec![columns], sums)))
 }

@@ -14,6 +14,28 @@ use crate::keras::config::Layer;
 use crate::keras::{Architecture, Weights, groups, trained};
 use crate::tensor::{MAX_TOTAL, Tensor, element_count};
 
+/// Layers whose results may have another type than the one that they compute with.
+const SAFE: [&str; 18] = [
+    "dense",
+    "conv1d",
+    "conv2d",
+    "depthwise_conv1d",
+    "depthwise_conv2d",
+    "batch_norm",
+    "relu",
+    "leaky_relu",
+    "prelu",
+    "elu",
+    "selu",
+    "sigmoid",
+    "tanh",
+    "softplus",
+    "softsign",
+    "hard_sigmoid",
+    "softmax",
+    "quantize",
+];
+
 /// A tensor of the spec.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -23,8 +45,13 @@ pub struct Known {
     pub extents: Vec<usize>,
     /// Its type.
     pub ty: FixedType,
-    /// Whether its type was derived, so that hls4ml lets a linear activation behind it go.
-    pub is_derived: bool,
+    /// The type that hls4ml takes it to have where it derives another one: what moves elements
+    /// keeps their type, whatever its own is.
+    pub seen: FixedType,
+    /// Whether its type was left open.
+    pub is_open: bool,
+    /// Whether hls4ml lets a linear activation behind it go where its type was left open.
+    pub is_safe: bool,
 }
 
 /// A model while it is lowered.
@@ -171,7 +198,7 @@ impl Lowering<'_> {
             input.ty = ty;
             input.comments.clear();
         }
-        Ok(Known { source: signal.source, extents, ty, is_derived: false })
+        Ok(Known { source: signal.source, extents, ty, seen: ty, is_open: false, is_safe: false })
     }
 
     /// What is said of a tensor's type.
@@ -205,7 +232,7 @@ impl Lowering<'_> {
         mut layer: DraftLayer,
         extents: Vec<usize>,
         ty: FixedType,
-        is_derived: bool,
+        is_open: bool,
     ) -> Lowered<Known> {
         if element_count(&extents).is_none_or(|count| count == 0) {
             return refuse(format!("its result has the extents {extents:?}"));
@@ -215,8 +242,10 @@ impl Lowering<'_> {
             return refuse(format!("its type has {width} bits; a spec's have at most 64"));
         }
         layer.result = Some(ty);
+        let kind = layer.kind;
         let source = self.push_moving(name, layer);
-        Ok(Known { source, extents, ty, is_derived })
+        let is_safe = SAFE.contains(&kind);
+        Ok(Known { source, extents, ty, seen: ty, is_open, is_safe })
     }
 
     /// Adds a layer that keeps the formats that it reads.

@@ -1,8 +1,8 @@
 //! hls4ml projects: a Keras model with the configuration by which hls4ml makes a circuit of it.
 //!
 //! `yaml` reads the text, `config` knows which of its places counts, `infer` derives the types that
-//! it leaves open, `numbers` rounds what was trained, `lower` walks over the model, and `layers`, `moves` and
-//! `functions` make the layers of the spec.
+//! it leaves open, `numbers` rounds what was trained, `lower` walks over the model, and `layers`,
+//! `matrix`, `normalization`, `functions` and `moves` make the layers of the spec.
 //!
 //! Guarantees: the outputs are those of hls4ml's circuit, bit for bit, but where a note says what
 //! is not; what hls4ml does not take, or takes in a way that is not known, is refused by its name.
@@ -12,7 +12,9 @@ mod functions;
 mod infer;
 mod layers;
 mod lower;
+mod matrix;
 mod moves;
+mod normalization;
 mod numbers;
 mod yaml;
 

@@ -1,5 +1,7 @@
 //! Pools, merges and what moves elements, as hls4ml computes them.
 
+use rtl4ml_ir::FixedType;
+
 use super::config::Declared;
 use super::infer;
 use super::layers::windowed;
@@ -40,15 +42,17 @@ impl Lowering<'_> {
         }
         let accum = match self.declared(&layer.name, class, "accum") {
             Declared::Type { ty, .. } => ty,
-            Declared::Auto if is_maximum => x.ty,
-            Declared::Auto => infer::average_accumulator(x.ty, cells.iter().product())?,
+            Declared::Auto if is_maximum => x.seen,
+            Declared::Auto => infer::average_accumulator(x.seen, cells.iter().product())?,
         };
         made.types.push(("accum", accum));
-        let ty = match self.declared(&layer.name, class, "result") {
+        let declared = self.declared(&layer.name, class, "result");
+        let is_open = declared == Declared::Auto;
+        let ty = match declared {
             Declared::Type { ty, .. } => ty,
-            Declared::Auto => x.ty,
+            Declared::Auto => x.seen,
         };
-        self.push(&layer.name, made, extents, ty, false)
+        self.push(&layer.name, made, extents, ty, is_open)
     }
 
     /// A pool over the whole image.
@@ -68,8 +72,9 @@ impl Lowering<'_> {
         }
         let mut made = DraftLayer::new(kind, vec![x.source]);
         made.types.push(("accum", self.type_of(&layer.name, class, "accum")));
+        let is_open = self.declared(&layer.name, class, "result") == Declared::Auto;
         let ty = self.type_of(&layer.name, class, "result");
-        self.push(&layer.name, made, vec![x.extents[rank]], ty, false)
+        self.push(&layer.name, made, vec![x.extents[rank]], ty, is_open)
     }
 
     /// A merge of two tensors.
@@ -80,12 +85,14 @@ impl Lowering<'_> {
         if a.extents != b.extents {
             return refuse("what hls4ml computes of tensors of different extents is not known");
         }
-        let ty = match self.declared(name, "Merge", "result") {
+        let declared = self.declared(name, "Merge", "result");
+        let is_open = declared == Declared::Auto;
+        let ty = match declared {
             Declared::Type { ty, .. } => ty,
-            Declared::Auto => infer::merge(kind, a.ty, b.ty, self.project.widest_type())?,
+            Declared::Auto => infer::merge(kind, a.seen, b.seen, self.project.widest_type())?,
         };
         let layer = DraftLayer::new(kind, vec![a.source, b.source]);
-        self.push(name, layer, a.extents.clone(), ty, false)
+        self.push(name, layer, a.extents.clone(), ty, is_open)
     }
 
     /// Two tensors one after the other.
@@ -106,15 +113,19 @@ impl Lowering<'_> {
         }
         let mut extents = a.extents.clone();
         extents[axis] += b.extents[axis];
-        let ty = match self.declared(&layer.name, "Concatenate", "result") {
+        let declared = self.declared(&layer.name, "Concatenate", "result");
+        let is_open = declared == Declared::Auto;
+        let ty = match declared {
             Declared::Type { ty, .. } => ty,
-            Declared::Auto => infer::merge("concatenate", a.ty, b.ty, self.project.widest_type())?,
+            Declared::Auto => {
+                infer::merge("concatenate", a.seen, b.seen, self.project.widest_type())?
+            }
         };
         let mut made = DraftLayer::new("concatenate", vec![a.source, b.source]);
         if axis + 1 != a.extents.len() {
             made.settings.push(("axis", Setting::Integer(axis as i64 + 1)));
         }
-        self.push(&layer.name, made, extents, ty, false)
+        self.push(&layer.name, made, extents, ty, is_open)
     }
 
     /// The same elements elsewhere, whose type hls4ml keeps.
@@ -123,7 +134,8 @@ impl Lowering<'_> {
         let (made, extents) = match layer.class.as_str() {
             "Flatten" => {
                 if x.extents.len() == 1 {
-                    return Ok(x.clone());
+                    let (seen, is_open) = self.seen(&layer.name, "Reshape", x);
+                    return Ok(Known { seen, is_open, is_safe: false, ..x.clone() });
                 }
                 (DraftLayer::new("flatten", vec![x.source]), vec![x.extents.iter().product()])
             }
@@ -157,15 +169,28 @@ impl Lowering<'_> {
                 let made = DraftLayer::new(kind, vec![x.source]);
                 (made.with("size", Setting::Integers(size)), extents)
             }
-            class => self.ended(layer, class, x, rank)?,
+            class => Self::ended(layer, class, x, rank)?,
         };
         let source = self.push_moving(&layer.name, made);
-        Ok(Known { source, extents, ty: x.ty, is_derived: false })
+        let (seen, is_open) = match layer.class.as_str() {
+            "Flatten" | "Reshape" => self.seen(&layer.name, "Reshape", x),
+            "Permute" => self.seen(&layer.name, "Transpose", x),
+            "UpSampling1D" | "UpSampling2D" => self.seen(&layer.name, "Resize", x),
+            _ => (x.seen, x.is_open),
+        };
+        Ok(Known { source, extents, ty: x.ty, seen, is_open, is_safe: false })
+    }
+
+    /// The type that hls4ml takes what is moved to have, and whether it was left open.
+    fn seen(&self, name: &str, class: &str, x: &Known) -> (FixedType, bool) {
+        match self.declared(name, class, "result") {
+            Declared::Type { ty, .. } => (ty, false),
+            Declared::Auto => (x.seen, true),
+        }
     }
 
     /// Zeros around an image, or less of it.
     fn ended(
-        &mut self,
         layer: &Layer,
         class: &str,
         x: &Known,

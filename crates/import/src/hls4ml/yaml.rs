@@ -161,21 +161,22 @@ fn put(outer: &mut Open, node: Node) -> Result<(), String> {
     match &mut outer.node.kind {
         Kind::Scalar(_) => {}
         Kind::Sequence(items) => items.push(node),
-        Kind::Mapping(entries) => match outer.key.take() {
-            Some(key) => entries.push((key, node)),
-            None => {
-                let Kind::Scalar(key) = node.kind else {
-                    return Err(format!("line {}: a key must be a word", node.line));
-                };
-                if entries.iter().any(|(other, _)| *other == key) {
-                    return Err(format!("line {}: `{key}` stands here twice", node.line));
-                }
-                if entries.len() == MAX_KEYS {
-                    return Err(format!("line {}: more than {MAX_KEYS} keys", node.line));
-                }
-                outer.key = Some(key);
+        Kind::Mapping(entries) => {
+            if let Some(key) = outer.key.take() {
+                entries.push((key, node));
+                return Ok(());
             }
-        },
+            let Kind::Scalar(key) = node.kind else {
+                return Err(format!("line {}: a key must be a word", node.line));
+            };
+            if entries.iter().any(|(other, _)| *other == key) {
+                return Err(format!("line {}: `{key}` stands here twice", node.line));
+            }
+            if entries.len() == MAX_KEYS {
+                return Err(format!("line {}: more than {MAX_KEYS} keys", node.line));
+            }
+            outer.key = Some(key);
+        }
     }
     Ok(())
 }
