@@ -17,8 +17,10 @@ const SAMPLES: usize = 12;
 
 /// The model of a folder, imported, with its samples.
 fn imported(folder: &str, file: &str) -> Case {
+    // Files are called alike, and a testbench tells its cases by their names.
+    let options = Options { name: Some(folder.to_owned()), ..Options::default() };
     let folder = root().join("crates/import/tests/models").join(folder);
-    let imported = import(&folder.join(file), &Options::default()).unwrap();
+    let imported = import(&folder.join(file), &options).unwrap();
     let weights = tempfile::tempdir().unwrap();
     std::fs::write(weights.path().join(WEIGHTS_FILE), &imported.weights).unwrap();
     let loaded = rtl4ml_spec::parse(&imported.spec, "network.yaml", weights.path());
@@ -54,9 +56,7 @@ fn imported_models_are_equal_on_every_engine() {
         ("hls4ml_mlp", "project.yml"),
         ("hls4ml_conv", "project.yml"),
     ];
-    // Files are called alike, and the testbench tells its cases by their names.
-    let named =
-        |(folder, file): (&str, &str)| Case { name: folder.to_owned(), ..imported(folder, file) };
-    let built: Vec<_> = cases.into_iter().map(|case| on_rust_hdl(named(case))).collect();
+    let built: Vec<_> =
+        cases.into_iter().map(|(folder, file)| on_rust_hdl(imported(folder, file))).collect();
     on_external_simulators("imported", &built);
 }
