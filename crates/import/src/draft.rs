@@ -8,6 +8,8 @@ use rtl4ml_ir::FixedType;
 /// A spec in the making.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
+    /// Lines of the spec that are about the circuit: the target, and how data moves.
+    pub head: Vec<String>,
     /// The inputs, in the order of the model.
     pub inputs: Vec<DraftInput>,
     /// The layers; each reads inputs and layers before it.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::builder::{Builder, Options, legal_name};
 use crate::draft::{Draft, Source};
 use crate::error::{ImportError, Refused};
-use crate::tidy::tidy;
+use crate::tidy::{prune, tidy};
 use crate::view::View;
 use crate::write::{spec_text, weights_archive};
 
@@ -95,8 +95,37 @@ pub fn finish(
     if !refused.is_empty() {
         return Err(ImportError::Unsupported(refused));
     }
-    let Builder { mut draft, options, notes, .. } = builder;
-    tidy(&mut draft, options.fraction_bits);
+    tidy(&mut builder.draft, builder.options.fraction_bits);
+    written(builder, inputs, ports, path, origin)
+}
+
+/// Ends a draft whose layers are what they have to be.
+pub fn finish_exact(
+    mut builder: Builder,
+    inputs: Vec<Port>,
+    outputs: Vec<(Port, Source)>,
+    refused: Vec<Refused>,
+    path: &Path,
+    origin: &str,
+) -> Result<Imported, ImportError> {
+    if !refused.is_empty() {
+        return Err(ImportError::Unsupported(refused));
+    }
+    let (ports, sources) = outputs.into_iter().unzip();
+    builder.draft.outputs = sources;
+    prune(&mut builder.draft);
+    written(builder, inputs, ports, path, origin)
+}
+
+/// The text and the numbers of a draft.
+fn written(
+    builder: Builder,
+    inputs: Vec<Port>,
+    ports: Vec<Port>,
+    path: &Path,
+    origin: &str,
+) -> Result<Imported, ImportError> {
+    let Builder { draft, options, notes, .. } = builder;
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = network_name(&options, path);
     let mut header = vec![format!("Imported from {file} ({origin}).")];

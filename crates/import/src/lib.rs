@@ -20,6 +20,7 @@ mod builder;
 mod draft;
 mod error;
 mod file;
+mod hls4ml;
 mod imported;
 mod keras;
 mod onnx;
@@ -47,10 +48,11 @@ pub fn import(path: &Path, options: &Options) -> Result<Imported, ImportError> {
         Some("keras" | "h5" | "hdf5" | "json") => {
             keras::import(path, options.weights.as_deref(), options)
         }
+        Some("yml" | "yaml") => hls4ml::import(path, options),
         other => Err(ImportError::Malformed {
             path: path.to_owned(),
             message: format!(
-                "files that end in `{}` are not imported; legal: .onnx, .keras, .h5, .json",
+                "files that end in `{}` are not imported; legal: .onnx, .keras, .h5, .json, and .yml of an hls4ml project",
                 other.unwrap_or("")
             ),
         }),

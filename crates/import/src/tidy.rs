@@ -65,6 +65,12 @@ pub fn tidy(draft: &mut Draft, fraction_bits: u32) {
     name_outputs(draft);
 }
 
+/// Leaves all layers as they are, but drops those that nothing reads, and names the outputs.
+pub fn prune(draft: &mut Draft) {
+    drop_unread(draft);
+    name_outputs(draft);
+}
+
 /// Lets every reader of a layer read what the layer reads.
 fn bypass(draft: &mut Draft, layer: usize) {
     // What is gone reads nothing, so that it counts as no reader.

@@ -20,7 +20,11 @@ pub fn spec_text(name: &str, header: &[String], draft: &Draft) -> String {
     for line in header {
         comment(&mut text, "", line);
     }
-    let _ = writeln!(text, "name: {name}\ninputs:");
+    let _ = writeln!(text, "name: {name}");
+    for line in &draft.head {
+        let _ = writeln!(text, "{line}");
+    }
+    text.push_str("inputs:\n");
     for input in &draft.inputs {
         input.comments.iter().for_each(|line| comment(&mut text, "  ", line));
         let (name, extents, ty) = (&input.name, list(&input.extents), input.ty);

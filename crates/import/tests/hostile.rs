@@ -183,3 +183,63 @@ fn damaged_files_are_no_end_of_the_program() {
     }
     assert!(survived > 0, "the damage is too large to test what follows the reader");
 }
+
+/// The configuration of an hls4ml project with some lines changed, next to its model.
+fn project(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("project.yml");
+    let keras = model("hls4ml_mlp").with_file_name("model.keras");
+    std::fs::copy(keras, folder.path().join("model.keras")).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    import(&path, &Options::default())
+}
+
+#[test]
+fn mistakes_of_a_configuration_are_told_with_key_and_line() {
+    let text = std::fs::read_to_string(model("hls4ml_mlp")).unwrap();
+    let error = |old: &str, new: &str| {
+        assert!(text.contains(old), "{old}");
+        project(text.replacen(old, new, 1).as_bytes())
+            .map(|found| found.spec)
+            .unwrap_err()
+            .to_string()
+    };
+    let message = error("ap_fixed<6,3>", "ap_fixed<six>");
+    assert!(message.contains("line 16: `LayerType.Dense.Precision.weight`"), "{message}");
+    let message = error("io_parallel", "io_serial");
+    assert!(message.contains("line 7: `IOType`"), "{message}");
+    let message = error("ClockPeriod: 5", "ClockPeriod: fast");
+    assert!(message.contains("line 5: `ClockPeriod`"), "{message}");
+    let message = error("KerasModel: model.keras", "KerasModel: none.keras");
+    assert!(message.contains("none.keras"), "{message}");
+    let message = error("ReuseFactor: 4", "ReuseFactor: many");
+    assert!(message.contains("`LayerName.fc2.ReuseFactor` must be a natural number"), "{message}");
+    let message = error("Precision: ap_fixed<12,5>", "Precisions: ap_fixed<12,5>");
+    assert!(message.contains("`HLSConfig.Model.Precision` is missing"), "{message}");
+    // What is not known and does no harm is a remark.
+    let found = project(text.replace("ProjectName", "Nonsense").as_bytes()).unwrap();
+    assert!(
+        found.notes.iter().any(|note| note.contains("line 2: `Nonsense`")),
+        "{:?}",
+        found.notes
+    );
+}
+
+#[test]
+fn damaged_configurations_are_no_end_of_the_program() {
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let intact = std::fs::read(model("hls4ml_mlp")).unwrap();
+    let mut survived = 0;
+    for _ in 0..300 {
+        let mut bytes = intact.clone();
+        for _ in 0..=random.below(3) {
+            let place = random.below(bytes.len());
+            bytes[place] = 32 + random.below(95) as u8;
+        }
+        if let Ok(imported) = project(&bytes) {
+            let _ = common::load(&imported);
+            survived += 1;
+        }
+    }
+    assert!(survived > 0, "the damage is too large to test what follows the reader");
+}

@@ -129,3 +129,16 @@ fn imports_are_deterministic() {
     let (a, b) = (once(), once());
     assert_eq!((a.spec, a.weights), (b.spec, b.weights));
 }
+
+/// The model has numbers whose decimal text rounds to another step than they do.
+#[test]
+fn decimal_text_of_weights_shows_in_the_outputs() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models/hls4ml_conv");
+    let differ = |decimal_weights| {
+        let options = Options { decimal_weights, ..Options::default() };
+        let model = imported(&model_file(&folder), &options).unwrap();
+        compare(&folder, &model, "y.npy").unwrap().differ
+    };
+    assert_eq!(differ(true), 0);
+    assert!(differ(false) > 0);
+}

@@ -26,7 +26,7 @@ const MARK: &str = "# Imported from ";
 /// The options of `rtl4ml import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The model: ONNX or QONNX (.onnx), Keras (.keras, .h5, .json with its weights beside it)
+    /// The model: ONNX or QONNX (.onnx), Keras (.keras, .h5, .json with its weights beside it), an hls4ml project (.yml)
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Write network.yaml and weights.npz into this folder
@@ -48,6 +48,9 @@ pub struct Import {
     /// The most entries of a function's table
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..=1048576))]
     table_size: u32,
+    /// Of an hls4ml project: round the trained numbers themselves, not the decimal text that hls4ml writes of them
+    #[arg(long)]
+    exact_weights: bool,
     /// Run the spec on samples in the model's own layout, [N, ...]; with several inputs NAME=FILE for each
     #[arg(long, value_name = "X.npy")]
     check: Vec<String>,
@@ -89,6 +92,7 @@ impl Import {
             input_type: self.input_precision,
             fraction_bits: self.fraction_bits,
             table_size: self.table_size as usize,
+            decimal_weights: !self.exact_weights,
             ..Options::default()
         };
         let (imported, plot) = if self.calibrate.is_empty() {

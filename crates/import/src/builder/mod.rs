@@ -16,6 +16,7 @@ mod moves;
 mod piecewise;
 mod pool;
 mod quantize;
+mod signal;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub use curves::Curve;
 pub use linear::{Pad, Windows};
 pub use pool::PoolKind;
 pub use quantize::{Quantizer, RoundingMode};
+pub use signal::Signal;
+use signal::{cast_signal, typed};
 
 /// The widest signal that is left exact; a layer that multiplies needs room above it.
 const MAX_EXACT_WIDTH: u32 = 60;
@@ -50,6 +53,8 @@ pub struct Options {
     /// The width of the results whose types the importer chooses; else they have `fraction_bits`
     /// after the point.
     pub result_bits: Option<u32>,
+    /// Whether trained numbers of hls4ml projects go through decimal text as there.
+    pub decimal_weights: bool,
     /// Lines for the head of the spec.
     pub remarks: Vec<String>,
     /// The most entries of a table.
@@ -68,57 +73,11 @@ impl Default for Options {
                 .with_modes(Rounding::RndConv, Overflow::Sat),
             fraction_bits: 16,
             result_bits: None,
+            decimal_weights: true,
             remarks: Vec::new(),
             table_size: 4096,
             measured: BTreeMap::new(),
         }
-    }
-}
-
-/// A tensor of the draft.
-#[derive(Clone, Debug)]
-pub struct Signal {
-    /// Which one.
-    pub source: Source,
-    /// Its extents, channels last.
-    pub extents: Vec<usize>,
-    /// A number of bits after the binary point that holds its values.
-    pub fraction: i32,
-    /// The least and the greatest value of each channel.
-    pub bounds: Vec<(f64, f64)>,
-    /// What the model's values are the tensor's times: a number for all, or one for each channel.
-    pub factor: Vec<f64>,
-    /// Whether trained numbers were rounded on the way, so that its last bits mean nothing.
-    pub is_rough: bool,
-}
-
-impl Signal {
-    /// The number of channels: the last extent.
-    pub fn channels(&self) -> usize {
-        self.extents.last().copied().unwrap_or(1)
-    }
-
-    /// The factor, where it is one for all.
-    pub fn uniform_factor(&self) -> Option<f64> {
-        let first = self.factor[0];
-        self.factor.iter().all(|factor| *factor == first).then_some(first)
-    }
-
-    /// The factor of a channel.
-    pub fn factor_of(&self, channel: usize) -> f64 {
-        if self.factor.len() == 1 { self.factor[0] } else { self.factor[channel] }
-    }
-
-    /// The least and the greatest value of all channels.
-    pub fn extremes(&self) -> (f64, f64) {
-        let first = self.bounds[0];
-        self.bounds.iter().fold(first, |(lo, hi), (l, h)| (lo.min(*l), hi.max(*h)))
-    }
-
-    /// The format that holds the values exactly; `None` where it is too wide to tell.
-    pub fn format(&self) -> Option<Format> {
-        let (lo, hi) = self.extremes();
-        format_holding(lo, hi, self.fraction, 100)
     }
 }
 
@@ -329,43 +288,6 @@ impl Builder {
         layer.result = Some(ty);
         let source = self.push(layer);
         cast_signal(signal, source, ty)
-    }
-}
-
-/// What is known of a signal after a cast.
-pub(super) fn cast_signal(signal: &Signal, source: Source, ty: FixedType) -> Signal {
-    let own = typed(source, Vec::new(), ty).bounds[0];
-    // Rounding moves a bound by a step at most, and never out of the type's range.
-    let step = exp2(-ty.fraction_bits());
-    let bound = |(lo, hi): &(f64, f64)| {
-        if ty.overflow == Overflow::Wrap && (*lo < own.0 || *hi > own.1) {
-            return own;
-        }
-        ((lo - step).clamp(own.0, own.1), (hi + step).clamp(own.0, own.1))
-    };
-    Signal {
-        source,
-        extents: signal.extents.clone(),
-        fraction: ty.fraction_bits(),
-        bounds: signal.bounds.iter().map(bound).collect(),
-        factor: signal.factor.clone(),
-        is_rough: signal.is_rough,
-    }
-}
-
-/// A tensor of which nothing is known but its type.
-fn typed(source: Source, extents: Vec<usize>, ty: FixedType) -> Signal {
-    let range = ty.overflow.range_of(ty.format);
-    let step = exp2(-ty.fraction_bits());
-    let bound = (range.lo as f64 * step, range.hi as f64 * step);
-    let channels = extents.last().copied().unwrap_or(1);
-    Signal {
-        source,
-        extents,
-        fraction: ty.fraction_bits(),
-        bounds: vec![bound; channels],
-        factor: vec![1.0],
-        is_rough: false,
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::activations;
 use super::config::{Architecture, Call, Layer};
 use super::quantizers::Function;
+use super::trained::{groups, trained};
 use super::weights::Weights;
 use crate::builder::{Builder, Options, Pad, PoolKind, Signal, Windows};
 use crate::error::{ImportError, Lowered, Refused, refuse};
@@ -107,84 +108,6 @@ pub fn lower(
     finish(builder, ports, &outputs, refused, path, origin)
 }
 
-/// The group of each layer in a file of version 3: its class in small letters, numbered.
-fn groups(architecture: &Architecture) -> Vec<String> {
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    let group = |layer: &Layer| {
-        let name = snake_case(&layer.class);
-        let count = counts.entry(name.clone()).or_default();
-        *count += 1;
-        if *count == 1 { name } else { format!("{name}_{}", *count - 1) }
-    };
-    architecture.layers.iter().map(group).collect()
-}
-
-/// A class name as Keras turns it into the name of a variable.
-fn snake_case(class: &str) -> String {
-    let letters: Vec<char> = class.chars().collect();
-    let mut name = String::new();
-    for (index, letter) in letters.iter().enumerate() {
-        let after_small = index > 0 && letters[index - 1].is_lowercase();
-        let before_small = index > 0 && letters.get(index + 1).is_some_and(|l| l.is_lowercase());
-        if letter.is_uppercase() && (after_small || before_small) {
-            name.push('_');
-        }
-        name.extend(letter.to_lowercase());
-    }
-    name
-}
-
-/// The names of a layer's numbers in the order in which version 3 numbers them.
-fn order(layer: &Layer) -> Vec<&'static str> {
-    let class = layer.class.trim_start_matches('Q');
-    match class {
-        "BatchNormalization" => {
-            let mut names = Vec::new();
-            if layer.flag("scale", true) {
-                names.push("gamma");
-            }
-            if layer.flag("center", true) {
-                names.push("beta");
-            }
-            names.extend(["moving_mean", "moving_variance"]);
-            names
-        }
-        "SeparableConv1D" | "SeparableConv2D" => {
-            vec!["depthwise_kernel", "pointwise_kernel", "bias"]
-        }
-        "DepthwiseConv1D" | "DepthwiseConv2D" => vec!["depthwise_kernel", "bias"],
-        "PReLU" => vec!["alpha"],
-        _ => vec!["kernel", "bias"],
-    }
-}
-
-/// A layer's numbers by their names.
-fn trained(weights: &Weights, layer: &Layer, group: &str) -> HashMap<String, Tensor> {
-    let mut found = HashMap::new();
-    if weights.is_version_3() {
-        let roots = ["layers", "_layer_checkpoint_dependencies"];
-        // Newer files have the layers' own names.
-        let names = [group, &layer.name];
-        let places = roots.iter().flat_map(|root| names.map(|name| format!("{root}/{name}/vars")));
-        let numbered = places.map(|place| weights.below(&place)).find(|found| !found.is_empty());
-        for (number, tensor) in numbered.unwrap_or_default() {
-            let name = number.parse::<usize>().ok().and_then(|n| order(layer).get(n).copied());
-            if let Some(name) = name {
-                found.insert(name.to_owned(), tensor.clone());
-            }
-        }
-        return found;
-    }
-    for root in ["model_weights/", ""] {
-        for (path, tensor) in weights.below(&format!("{root}{}", layer.name)) {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            let name = name.split(':').next().unwrap_or(name);
-            found.insert(name.to_owned(), tensor.clone());
-        }
-    }
-    found
-}
-
 /// A layer while it is lowered.
 struct Lowering<'a> {
     layer: &'a Layer,
@@ -253,18 +176,18 @@ impl Lowering<'_> {
             "Reshape" => self.reshape(x),
             "Permute" => self.permute(x),
             "ZeroPadding1D" | "ZeroPadding2D" => {
-                let ends = self.ends("padding", rank)?;
+                let ends = self.layer.ends("padding", rank)?;
                 self.builder.zero_padding(x, &ends)
             }
             "Cropping1D" | "Cropping2D" => {
-                let ends = self.ends("cropping", rank)?;
+                let ends = self.layer.ends("cropping", rank)?;
                 self.builder.cropping(x, &ends)
             }
             "UpSampling1D" | "UpSampling2D" => {
                 if self.layer.text("interpolation").is_some_and(|how| how != "nearest") {
                     return refuse("only nearest up-sampling is imported");
                 }
-                let size = self.sizes("size", rank, 2)?;
+                let size = self.layer.lengths("size", rank, 2)?;
                 self.builder.up_sampling(x, &size)
             }
             "Rescaling" => {
@@ -311,24 +234,6 @@ impl Lowering<'_> {
         }
     }
 
-    fn sizes(&self, key: &str, rank: usize, default: usize) -> Lowered<Vec<usize>> {
-        match self.layer.sizes(key, rank, default) {
-            Some(sizes) => Ok(sizes),
-            None => refuse(format!("its {key} is not a number for each of {rank} axes")),
-        }
-    }
-
-    fn windows(&self, rank: usize, strides: Vec<usize>) -> Lowered<Windows> {
-        let dilations = self.sizes("dilation_rate", rank, 1)?;
-        let pad = match self.layer.text("padding").unwrap_or("valid") {
-            "same" => Pad::Same,
-            "valid" => Pad::Valid,
-            "causal" => Pad::Causal,
-            other => return refuse(format!("its padding is `{other}`")),
-        };
-        Ok(Windows { strides, dilations, pad })
-    }
-
     fn dense(&mut self, x: &Signal) -> Lowered<Signal> {
         let (weight, bias) = (self.numbers("kernel", "kernel_quantizer")?, self.bias()?);
         self.builder.dense(x, &weight, bias.as_ref())
@@ -339,14 +244,14 @@ impl Lowering<'_> {
             return refuse("convolutions in groups are not imported from Keras");
         }
         let (weight, bias) = (self.numbers("kernel", "kernel_quantizer")?, self.bias()?);
-        let windows = self.windows(rank, self.sizes("strides", rank, 1)?)?;
+        let windows = self.layer.windows(rank, self.layer.lengths("strides", rank, 1)?)?;
         self.builder.conv(x, &weight, bias.as_ref(), &windows)
     }
 
     fn depthwise(&mut self, x: &Signal, rank: usize) -> Lowered<Signal> {
         let (weight, bias) =
             (self.numbers("depthwise_kernel", "depthwise_quantizer")?, self.bias()?);
-        let windows = self.windows(rank, self.sizes("strides", rank, 1)?)?;
+        let windows = self.layer.windows(rank, self.layer.lengths("strides", rank, 1)?)?;
         self.builder.depthwise(x, &weight, bias.as_ref(), &windows)
     }
 
@@ -354,7 +259,7 @@ impl Lowering<'_> {
         let depthwise = self.numbers("depthwise_kernel", "depthwise_quantizer")?;
         let pointwise = self.numbers("pointwise_kernel", "pointwise_quantizer")?;
         let bias = self.bias()?;
-        let windows = self.windows(rank, self.sizes("strides", rank, 1)?)?;
+        let windows = self.layer.windows(rank, self.layer.lengths("strides", rank, 1)?)?;
         let name = self.layer.name.clone();
         self.builder.begin(&format!("{name}_depthwise"));
         let between = self.builder.depthwise(x, &depthwise, None, &windows)?;
@@ -397,12 +302,8 @@ impl Lowering<'_> {
     }
 
     fn pool(&mut self, x: &Signal, kind: PoolKind, rank: usize) -> Lowered<Signal> {
-        let cells = self.sizes("pool_size", rank, 2)?;
-        let strides = match self.layer.get("strides") {
-            Some(_) => self.sizes("strides", rank, 1)?,
-            None => cells.clone(),
-        };
-        let windows = self.windows(rank, strides)?;
+        let (cells, strides) = self.layer.pool_windows(rank)?;
+        let windows = self.layer.windows(rank, strides)?;
         self.builder.pool(x, kind, &cells, &windows)
     }
 
@@ -442,82 +343,18 @@ impl Lowering<'_> {
     }
 
     fn concatenate(&mut self, inputs: &[Signal]) -> Lowered<Signal> {
-        let rank = inputs.first().map_or(0, |input| input.extents.len()) as i64;
-        let axis = self.layer.get("axis").map_or(Some(-1), Value::as_i64).unwrap_or(0);
-        let axis = if axis < 0 { axis + rank } else { axis - 1 };
-        match usize::try_from(axis) {
-            Ok(axis) => self.builder.concatenate(inputs, axis),
-            Err(_) => refuse("it puts samples of a batch together"),
-        }
+        let rank = inputs.first().map_or(0, |input| input.extents.len());
+        let axis = self.layer.axis_of_tensor(rank)?;
+        self.builder.concatenate(inputs, axis)
     }
 
     fn reshape(&mut self, x: &Signal) -> Lowered<Signal> {
-        let count: usize = x.extents.iter().product();
-        let Some(target) = self.layer.get("target_shape").and_then(Value::as_array) else {
-            return refuse("its target_shape is missing");
-        };
-        let target: Vec<i64> = target.iter().map(|extent| extent.as_i64().unwrap_or(-1)).collect();
-        let known: i64 = target.iter().filter(|extent| **extent > 0).product();
-        if known < 1 || target.iter().filter(|extent| **extent <= 0).count() > 1 {
-            return refuse(format!("its target_shape is {target:?}"));
-        }
-        let extent =
-            |extent: &i64| if *extent > 0 { *extent as usize } else { count / known as usize };
-        let extents: Vec<usize> = target.iter().map(extent).collect();
+        let extents = self.layer.target_shape(x.extents.iter().product())?;
         self.builder.reshape(x, &extents)
     }
 
     fn permute(&mut self, x: &Signal) -> Lowered<Signal> {
-        let dims = self.layer.get("dims").and_then(Value::as_array);
-        let axes: Option<Vec<usize>> = dims.and_then(|dims| {
-            dims.iter().map(|dim| (dim.as_u64()? as usize).checked_sub(1)).collect()
-        });
-        let is_order = |axes: &Vec<usize>| {
-            let mut sorted = axes.clone();
-            sorted.sort_unstable();
-            sorted.into_iter().eq(0..x.extents.len())
-        };
-        match axes.filter(is_order) {
-            Some(axes) => self.builder.permute(x, &axes),
-            None => refuse("its dims are no order of the axes"),
-        }
-    }
-
-    /// Two numbers for each spatial axis, in the forms that Keras has.
-    fn ends(&self, key: &str, rank: usize) -> Lowered<Vec<(usize, usize)>> {
-        let number = |value: &Value| value.as_u64().filter(|n| *n <= 65536).map(|n| n as usize);
-        let pair = |value: &Value| match value {
-            Value::Array(items) => match &items[..] {
-                [before, after] => Some((number(before)?, number(after)?)),
-                [both] => number(both).map(|both| (both, both)),
-                _ => None,
-            },
-            value => number(value).map(|both| (both, both)),
-        };
-        let ends = match (self.layer.get(key), rank) {
-            (Some(value), 1) => pair(value).map(|ends| vec![ends]),
-            (Some(Value::Array(items)), _) if items.len() == rank => {
-                items.iter().map(pair).collect()
-            }
-            (Some(value), _) => pair(value).map(|ends| vec![ends; rank]),
-            (None, _) => Some(vec![(1, 1); rank]),
-        };
-        match ends {
-            Some(ends) => Ok(ends),
-            None => refuse(format!("its {key} is not two numbers for each axis")),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_are_named_as_keras_names_them() {
-        let classes = ["Conv2D", "ReLU", "PReLU", "QDense", "UpSampling2D", "SeparableConv1D"];
-        let expected =
-            ["conv2d", "re_lu", "p_re_lu", "q_dense", "up_sampling2d", "separable_conv1d"];
-        assert_eq!(classes.map(snake_case), expected);
+        let axes = self.layer.order_of_axes(x.extents.len())?;
+        self.builder.permute(x, &axes)
     }
 }

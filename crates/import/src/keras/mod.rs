@@ -1,23 +1,27 @@
 //! Keras models: `.keras` archives of version 3, whole models in `.h5`, and an architecture as
 //! `.json` with its weights beside it; with QKeras' layers and quantisers.
 //!
-//! `config` reads the architecture into calls of layers, `weights` the numbers, and `layers` lowers
-//! each call.
+//! `config` reads the architecture into calls of layers, `weights` the numbers, `trained` says whose
+//! they are, `settings` what parameters mean, and `layers` lowers each call.
 
 mod activations;
 mod archive;
-mod config;
+pub mod config;
 mod layers;
 mod quantizers;
-mod weights;
+mod settings;
+mod trained;
+pub mod weights;
 
 use std::path::{Path, PathBuf};
 
 use crate::builder::Options;
 use crate::error::ImportError;
 use crate::imported::Imported;
-use config::Architecture;
-use weights::Weights;
+pub use config::Architecture;
+pub use quantizers::Function;
+pub use trained::{groups, trained};
+pub use weights::Weights;
 
 /// How many bytes an archive or a file of weights may have.
 const MAX_BYTES: u64 = 1 << 28;
@@ -25,8 +29,7 @@ const MAX_BYTES: u64 = 1 << 28;
 /// How many bytes an architecture may have.
 const MAX_CONFIG_BYTES: u64 = 1 << 24;
 
-/// Imports a model. With an architecture as `.json`, `weights` is the file of its weights; else it
-/// is found beside it.
+/// Imports a model; see [`read`] for `weights`.
 ///
 /// # Errors
 /// When the files are no model, or have layers that are not imported.
@@ -35,6 +38,16 @@ pub fn import(
     weights: Option<&Path>,
     options: &Options,
 ) -> Result<Imported, ImportError> {
+    let (architecture, weights) = read(path, weights)?;
+    layers::lower(&architecture, &weights, path, options)
+}
+
+/// Reads a model. With an architecture as `.json`, `weights` is the file of its weights; else it
+/// is found beside it.
+///
+/// # Errors
+/// When the files are no model.
+pub fn read(path: &Path, weights: Option<&Path>) -> Result<(Architecture, Weights), ImportError> {
     let malformed = |message: String| ImportError::Malformed { path: path.to_owned(), message };
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let (config, weights) = match extension.as_deref() {
@@ -71,8 +84,7 @@ pub fn import(
     };
     let config = serde_json::from_slice(&config)
         .map_err(|error| malformed(format!("its architecture is no JSON: {error}")))?;
-    let architecture = Architecture::read(&config).map_err(malformed)?;
-    layers::lower(&architecture, &weights, path, options)
+    Ok((Architecture::read(&config).map_err(malformed)?, weights))
 }
 
 /// The file of the weights that belong to an architecture: the one of its folder whose name is

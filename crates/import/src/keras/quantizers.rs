@@ -50,6 +50,11 @@ impl Function {
         }
     }
 
+    /// A parameter that is a number.
+    pub fn parameter(&self, key: &str) -> Option<f64> {
+        self.parameters.get(key).and_then(Value::as_f64)
+    }
+
     /// Reads `name` or `name(4, 2, alpha=1)`.
     fn parse(text: &str) -> Lowered<Self> {
         let (name, rest) = text.split_once('(').unwrap_or((text, ")"));

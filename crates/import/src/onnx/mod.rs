@@ -2,7 +2,7 @@
 //!
 //! `graph` reads the file, `constant` computes what depends on no input, and `lower` turns the
 //! other nodes into layers, in their order. The operators that are known stand in one table,
-//! [`lower::OPERATORS`]; docs/import.md says what becomes of each.
+//! [`operators::OPERATORS`]; docs/import.md says what becomes of each.
 
 mod activations;
 mod arithmetic;
@@ -14,8 +14,11 @@ mod lower;
 #[allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated")]
 #[rustfmt::skip]
 mod proto;
+mod operators;
 mod quantizers;
+mod resize;
 mod shapes;
+mod slices;
 mod wire;
 
 use std::path::Path;

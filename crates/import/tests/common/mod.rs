@@ -51,7 +51,7 @@ pub fn model_file(folder: &Path) -> PathBuf {
     let small = files.iter().find(|f| {
         f.to_string_lossy().ends_with("x12.onnx") || f.to_string_lossy().ends_with("x8.onnx")
     });
-    let any = || [".onnx", ".keras", ".json", ".h5"].into_iter().find_map(ends);
+    let any = || [".yml", ".onnx", ".keras", ".json", ".h5"].into_iter().find_map(ends);
     small.cloned().or_else(any).unwrap_or_else(|| panic!("{}: no model", folder.display()))
 }
 

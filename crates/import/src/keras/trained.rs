@@ -1,0 +1,98 @@
+//! Which of a file's numbers belong to a layer, and what each is called.
+
+use std::collections::HashMap;
+
+use super::config::{Architecture, Layer};
+use super::weights::Weights;
+use crate::tensor::Tensor;
+
+/// The group of each layer in a file of version 3: its class in small letters, numbered.
+pub fn groups(architecture: &Architecture) -> Vec<String> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let group = |layer: &Layer| {
+        let name = snake_case(&layer.class);
+        let count = counts.entry(name.clone()).or_default();
+        *count += 1;
+        if *count == 1 { name } else { format!("{name}_{}", *count - 1) }
+    };
+    architecture.layers.iter().map(group).collect()
+}
+
+/// A class name as Keras turns it into the name of a variable.
+fn snake_case(class: &str) -> String {
+    let letters: Vec<char> = class.chars().collect();
+    let mut name = String::new();
+    for (index, letter) in letters.iter().enumerate() {
+        let after_small = index > 0 && letters[index - 1].is_lowercase();
+        let before_small = index > 0 && letters.get(index + 1).is_some_and(|l| l.is_lowercase());
+        if letter.is_uppercase() && (after_small || before_small) {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+/// The names of a layer's numbers in the order in which version 3 numbers them.
+fn order(layer: &Layer) -> Vec<&'static str> {
+    let class = layer.class.trim_start_matches('Q');
+    match class {
+        "BatchNormalization" => {
+            let mut names = Vec::new();
+            if layer.flag("scale", true) {
+                names.push("gamma");
+            }
+            if layer.flag("center", true) {
+                names.push("beta");
+            }
+            names.extend(["moving_mean", "moving_variance"]);
+            names
+        }
+        "SeparableConv1D" | "SeparableConv2D" => {
+            vec!["depthwise_kernel", "pointwise_kernel", "bias"]
+        }
+        "DepthwiseConv1D" | "DepthwiseConv2D" => vec!["depthwise_kernel", "bias"],
+        "PReLU" => vec!["alpha"],
+        _ => vec!["kernel", "bias"],
+    }
+}
+
+/// A layer's numbers by their names.
+pub fn trained(weights: &Weights, layer: &Layer, group: &str) -> HashMap<String, Tensor> {
+    let mut found = HashMap::new();
+    if weights.is_version_3() {
+        let roots = ["layers", "_layer_checkpoint_dependencies"];
+        // Newer files have the layers' own names.
+        let names = [group, &layer.name];
+        let places = roots.iter().flat_map(|root| names.map(|name| format!("{root}/{name}/vars")));
+        let numbered = places.map(|place| weights.below(&place)).find(|found| !found.is_empty());
+        for (number, tensor) in numbered.unwrap_or_default() {
+            let name = number.parse::<usize>().ok().and_then(|n| order(layer).get(n).copied());
+            if let Some(name) = name {
+                found.insert(name.to_owned(), tensor.clone());
+            }
+        }
+        return found;
+    }
+    for root in ["model_weights/", ""] {
+        for (path, tensor) in weights.below(&format!("{root}{}", layer.name)) {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let name = name.split(':').next().unwrap_or(name);
+            found.insert(name.to_owned(), tensor.clone());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_named_as_keras_names_them() {
+        let classes = ["Conv2D", "ReLU", "PReLU", "QDense", "UpSampling2D", "SeparableConv1D"];
+        let expected =
+            ["conv2d", "re_lu", "p_re_lu", "q_dense", "up_sampling2d", "separable_conv1d"];
+        assert_eq!(classes.map(snake_case), expected);
+    }
+}
