@@ -238,7 +238,9 @@ fn matrices() -> impl Strategy<Value = Network> {
 fn random_networks_are_equal_in_cpp() {
     let mut program = Program::new();
     let mut add = |networks: Vec<VerifiedNetwork>| {
-        networks.into_iter().for_each(|network| program.add(network.network().clone(), SAMPLES));
+        for network in networks {
+            program.add(network.network().clone(), SAMPLES);
+        }
     };
     add(draw(3, 40, &verified(functions())));
     add(draw(4, 30, &verified(matrices())));
