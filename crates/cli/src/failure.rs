@@ -51,6 +51,9 @@ pub enum Failure {
         /// What is wrong.
         source: Box<CircuitError>,
     },
+    /// The network cannot be written as C++.
+    #[error(transparent)]
+    Emit(#[from] rtl4ml_cpp::EmitError),
     /// The files that were given are not those of the network's inputs or outputs.
     #[error(transparent)]
     Binding(#[from] BindingError),

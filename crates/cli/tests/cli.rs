@@ -53,9 +53,11 @@ fn a_folder_that_rtl4ml_did_not_write_is_left_alone() {
     let thesis = folder.path().join("thesis");
     fs::create_dir(&thesis).unwrap();
     fs::write(thesis.join("chapter1.tex"), "years of work").unwrap();
-    let output = rtl4ml(folder.path(), &["build", &spec("tiny.yaml"), "-o", "thesis"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("MANIFEST.sha256"));
+    for command in ["build", "emulator"] {
+        let output = rtl4ml(folder.path(), &[command, &spec("tiny.yaml"), "-o", "thesis"]);
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("MANIFEST.sha256"));
+    }
     assert_eq!(tree(folder.path()).len(), 1);
 }
 
@@ -126,6 +128,23 @@ fn what_build_recommends_next_works() {
     assert!(run(simulate).contains("tiny: PASS"));
     assert!(folder.path().join("rtl-out/tiny/vivado/synth.tcl").is_file());
     assert!(text.contains("vivado/synth.tcl"));
+}
+
+/// The command that `emulator` recommends at its end; and a second run gives the same bytes.
+#[test]
+fn what_emulator_recommends_next_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["emulator", &spec("tiny.yaml"), "-o", "cpp", "--model-version", "1.2"];
+    let output = rtl4ml(folder.path(), &arguments);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let files = tree(folder.path());
+    assert!(rtl4ml(folder.path(), &arguments).status.success());
+    assert_eq!(tree(folder.path()), files);
+    let compile = text.lines().find(|line| line.contains("g++")).unwrap();
+    let own = folder.path().join("cpp");
+    let output = Command::new("sh").args(["-c", compile]).current_dir(own).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, "tiny_v1_2: 64 vectors in 4 threads, 0 integers differ\n");
 }
 
 /// `rtl4ml ... | head`: whoever reads may stop, and a full disk is told.

@@ -15,8 +15,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("circuit", &["ir", "hdl"]),
     ("sim", &["ir", "hdl", "circuit"]),
     ("verilog", &["ir", "hdl", "circuit"]),
-    ("cli", &["ir", "spec", "import", "hdl", "circuit", "sim", "verilog"]),
-    ("conformance", &["ir", "spec", "hdl", "circuit", "sim", "verilog"]),
+    ("cpp", &["ir"]),
+    ("cli", &["ir", "spec", "import", "hdl", "circuit", "sim", "verilog", "cpp"]),
+    ("conformance", &["ir", "spec", "hdl", "circuit", "sim", "verilog", "cpp"]),
 ];
 
 fn crate_folder(name: &str) -> PathBuf {
@@ -109,7 +110,7 @@ fn the_reference_knows_nothing_of_the_circuit() {
 /// What emits or simulates takes a verified network, so that an unverified one cannot reach it.
 #[test]
 fn emitters_and_simulators_take_only_verified_networks() {
-    for name in ["circuit", "sim", "verilog"] {
+    for name in ["circuit", "sim", "verilog", "cpp"] {
         assert_absent(&crate_folder(name).join("src"), &["&Network,", "&Network)", ": Network,"]);
     }
 }

@@ -53,38 +53,44 @@ impl Handoff {
         files.extend(vivado);
         files.push(TextFile::new("report.json", report.to_json()));
         files.push(TextFile::new("report.md", report.to_markdown()));
-        files.push(manifest::manifest(&files));
+        files.push(manifest(&files));
         Self { files, report }
     }
 
-    /// Writes the folder: into a temporary one beside it, which is renamed when it is complete.
-    /// A folder of that name is replaced.
+    /// Writes the folder: see [`write_folder`].
     ///
     /// # Errors
     /// What could not be written; the folder is then as it was.
     pub fn write(&self, folder: &Path) -> Result<(), HandoffError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| HandoffError { path, source }
-        };
-        let parent = match folder.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(parent).map_err(failed(parent))?;
-        let temporary = tempfile::Builder::new()
-            .prefix(".rtl4ml-")
-            .tempdir_in(parent)
-            .map_err(failed(parent))?;
-        let complete = temporary.path().join("complete");
-        write_files(&complete, &self.files)?;
-        if folder.exists() {
-            // A folder that is in the way is moved aside, and goes with the temporary one.
-            let old = temporary.path().join("old");
-            fs::rename(folder, old).map_err(failed(folder))?;
-        }
-        fs::rename(&complete, folder).map_err(failed(folder))
+        write_folder(folder, &self.files)
     }
+}
+
+/// Writes a folder of files: into a temporary one beside it, which is renamed when it is complete.
+/// A folder of that name is replaced.
+///
+/// # Errors
+/// What could not be written; the folder is then as it was.
+pub fn write_folder(folder: &Path, files: &[TextFile]) -> Result<(), HandoffError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| HandoffError { path, source }
+    };
+    let parent = match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(failed(parent))?;
+    let temporary =
+        tempfile::Builder::new().prefix(".rtl4ml-").tempdir_in(parent).map_err(failed(parent))?;
+    let complete = temporary.path().join("complete");
+    write_files(&complete, files)?;
+    if folder.exists() {
+        // A folder that is in the way is moved aside, and goes with the temporary one.
+        let old = temporary.path().join("old");
+        fs::rename(folder, old).map_err(failed(folder))?;
+    }
+    fs::rename(&complete, folder).map_err(failed(folder))
 }
 
 /// Writes files below a folder.

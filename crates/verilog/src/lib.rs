@@ -16,7 +16,8 @@ mod testbench;
 mod vectors;
 mod vivado;
 
-pub use handoff::{Handoff, HandoffError, write_files};
+pub use handoff::{Handoff, HandoffError, write_files, write_folder};
+pub use manifest::manifest;
 pub use report::{
     LayerReport, NetworkEstimate, RESOURCES, Report, ResourceOf, WeightReport, circuit_warnings,
 };

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod emulator;
 mod import;
 mod predict;
 mod report;
@@ -36,6 +37,8 @@ pub enum Command {
     Import(import::Import),
     /// Compute the network's exact outputs, without its circuit
     Predict(predict::Predict),
+    /// Write the network as a C++ header with its test, for the software of an experiment
+    Emulator(emulator::EmulatorOptions),
 }
 
 impl Command {
@@ -48,6 +51,7 @@ impl Command {
             Self::Sim(sim) => sim.run(),
             Self::Import(import) => import.run(),
             Self::Predict(predict) => predict.run(),
+            Self::Emulator(emulator) => emulator.run(),
         }
     }
 
@@ -60,6 +64,7 @@ impl Command {
             Self::Sim(sim) => sim.json,
             Self::Import(import) => import.json,
             Self::Predict(predict) => predict.json,
+            Self::Emulator(emulator) => emulator.json,
         }
     }
 }

@@ -1,0 +1,274 @@
+//! Layers that compute each element on its own, merges, and moves.
+
+use rtl4ml_ir::layers::{ExactRange, Line};
+use rtl4ml_ir::{
+    BatchNorm, Clamp, Concatenate, Dot, LeakyRelu, Merge, MergeKind, Range, Step, StepKind,
+    TensorType, Value,
+};
+
+use super::{Body, Exact, each};
+use crate::bounds::{at, grid_of, times, up};
+use crate::cast::{Cast, constant};
+use crate::number::{Number, integers, literal};
+
+/// A statement for each element.
+fn for_each(count: usize, value: &str) -> String {
+    format!("{}put(element, {value});\n", each(1, "element", count))
+}
+
+/// A constant of the layer's integers.
+fn scalar(name: &str, integer: i128) -> String {
+    format!("  constexpr T {name} = {};\n", literal(integer))
+}
+
+/// The elements' own ranges: one for all where they are on one grid.
+fn own(tensor: &TensorType, of: impl Fn(Range) -> Range) -> Exact {
+    let union = tensor.ranges.iter().copied().reduce(Range::union).unwrap_or(Range::ZERO);
+    match tensor.common_format() {
+        Some(format) => Exact::Uniform((of(union), format.fraction_bits())),
+        None => Exact::Each(tensor.exact_ranges().map(|(range, grid)| (of(range), grid)).collect()),
+    }
+}
+
+pub(super) fn relu(tensor: &TensorType) -> Body {
+    let code = for_each(tensor.element_count(), "maximum(in0(element), static_cast<T>(0))");
+    Body { constants: String::new(), code, result: own(tensor, Range::rectified) }
+}
+
+pub(super) fn quantize(tensor: &TensorType) -> Body {
+    let code = for_each(tensor.element_count(), "in0(element)");
+    Body { constants: String::new(), code, result: own(tensor, |range| range) }
+}
+
+/// Elements of the input, or zeros where there is none; all of them in their order without sources.
+pub(super) fn moved(count: usize, sources: Option<&[Option<usize>]>) -> Body {
+    let Some(sources) = sources else {
+        let code = for_each(count, "in0(element)");
+        return Body { constants: String::new(), code, result: Exact::Moved };
+    };
+    let places: Vec<i128> = sources.iter().map(|s| s.map_or(-1, |index| index as i128)).collect();
+    let value = if places.contains(&-1) {
+        "from[element] < 0 ? static_cast<T>(0) : in0(from[element])"
+    } else {
+        "in0(from[element])"
+    };
+    let constants = integers("from", &places);
+    Body { constants, code: for_each(count, value), result: Exact::Moved }
+}
+
+pub(super) fn leaky_relu(
+    number: Number,
+    leaky: &LeakyRelu,
+    tensor: &TensorType,
+    (range, grid): ExactRange,
+) -> Option<Body> {
+    let indices = leaky.alpha_indices(&tensor.shape)?;
+    let alphas = || indices.iter().map(|index| leaky.alpha.get(*index));
+    // A slope's grid may be coarser than that of integers.
+    let finest = grid_of(alphas()).max(0);
+    let slopes: Vec<i128> = alphas().map(|alpha| at(alpha, finest)).collect::<Option<_>>()?;
+    let negative = Range::new(range.lo.min(0), range.hi.min(0));
+    let mut result = up(range.rectified(), finest)?;
+    for slope in &slopes {
+        result = result.union(times(negative, *slope)?);
+    }
+    if finest as u32 >= number.bits() {
+        return None;
+    }
+    let slope_ranges: Vec<Range> = slopes.iter().map(|slope| Range::constant(*slope)).collect();
+    let constants = integers("slopes", &slopes);
+    let mut code = format!("{}{{\n", each(1, "element", slopes.len()));
+    code += "    const T own = in0(element);\n";
+    code += &format!(
+        "    put(element, own > 0 ? shift_left(own, {finest}) : multiply(own, static_cast<T>(slopes[element])));\n  }}\n"
+    );
+    let result = Exact::Uniform((result, grid + finest));
+    Body { constants, code, result }.checked(number, &slope_ranges)
+}
+
+pub(super) fn clamp(
+    number: Number,
+    clamp: &Clamp,
+    tensor: &TensorType,
+    (range, grid): ExactRange,
+) -> Option<Body> {
+    let Line { slope, shift, low, high } = clamp.kind.line();
+    let product_grid = grid + slope.fraction_bits;
+    let common = product_grid.max(grid_of([shift, low, high].into_iter()));
+    let slope = at(Value { fraction_bits: 0, ..slope }, common - product_grid)?;
+    let product = times(range, slope)?;
+    let shift = at(shift, common)?;
+    let line = product.plus(Range::constant(shift))?;
+    let (low, high) = (at(low, common)?, at(high, common)?);
+    let clamped = |x: i128| if x < low { low } else { x.min(high) };
+    let result = Range::new(low.min(high), high.max(low));
+    let result = result.union(Range::constant(clamped(line.lo)));
+    let constants = [("slope", slope), ("shift", shift), ("low", low), ("high", high)];
+    let steps = constants.map(|(_, integer)| Range::constant(integer));
+    let constants = constants.map(|(name, integer)| scalar(name, integer)).concat();
+    let mut code = format!("{}{{\n", each(1, "element", tensor.element_count()));
+    code += "    const T line = add(multiply(in0(element), slope), shift);\n";
+    code += "    put(element, line < low ? low : minimum(line, high));\n  }\n";
+    let body = Body { constants, code, result: Exact::Uniform((result, common)) };
+    body.checked(number, &[&steps[..], &[product, line]].concat())
+}
+
+pub(super) fn step(
+    number: Number,
+    step: &Step,
+    tensor: &TensorType,
+    (range, grid): ExactRange,
+) -> Option<Body> {
+    let of = |mantissa: i128| step.kind.of(Value { mantissa, fraction_bits: grid });
+    // The thresholds are where the steps are: found by bisection, because the steps only go up.
+    let first = |wanted: i128| {
+        let (mut below, mut above) = (range.lo - 1, range.hi + 1);
+        while above - below > 1 {
+            let middle = below + (above - below) / 2;
+            if of(middle) >= wanted { above = middle } else { below = middle }
+        }
+        above
+    };
+    let (low, high) = (first(0), first(1));
+    let middle = match step.kind {
+        StepKind::BinaryTanh => -1,
+        StepKind::TernaryTanh => 0,
+    };
+    let constants = [scalar("low", low), scalar("high", high)].concat();
+    let mut code = format!("{}{{\n", each(1, "element", tensor.element_count()));
+    code += "    const T own = in0(element);\n";
+    code += &format!("    put(element, own >= high ? 1 : own >= low ? {middle} : -1);\n  }}\n");
+    let body = Body { constants, code, result: Exact::Uniform((Range::new(-1, 1), 0)) };
+    body.checked(number, &[Range::constant(low), Range::constant(high)])
+}
+
+pub(super) fn batch_norm(
+    number: Number,
+    norm: &BatchNorm,
+    tensor: &TensorType,
+    (range, grid): ExactRange,
+) -> Option<Body> {
+    let channels = norm.scale.len();
+    let all = |constant: &rtl4ml_ir::Constant| (0..channels).map(|c| constant.get(c)).collect();
+    let (scales, shifts): (Vec<Value>, Vec<Value>) = (all(&norm.scale), all(&norm.shift));
+    let product_grid = grid + grid_of(scales.iter().copied());
+    let common = product_grid.max(grid_of(shifts.iter().copied()));
+    let scales: Vec<i128> =
+        scales.into_iter().map(|scale| at(scale, common - grid)).collect::<Option<_>>()?;
+    let shifts: Vec<i128> =
+        shifts.into_iter().map(|shift| at(shift, common)).collect::<Option<_>>()?;
+    let mut result: Option<Range> = None;
+    for (scale, shift) in scales.iter().zip(&shifts) {
+        let own = times(range, *scale)?.plus(Range::constant(*shift))?;
+        result = Some(result.map_or(own, |result| result.union(own)));
+    }
+    // Sums are modulo the integers' width, of which the result is within.
+    let low_bits =
+        |integers: &[i128]| integers.iter().map(|i| number.low_bits(*i)).collect::<Vec<_>>();
+    let constants =
+        integers("scales", &low_bits(&scales)) + &integers("shifts", &low_bits(&shifts));
+    let mut code = format!("{}{{\n", each(1, "element", tensor.element_count()));
+    code += &format!("    const int channel = element % {channels};\n");
+    code += "    const T product = multiply(in0(element), static_cast<T>(scales[channel]));\n";
+    code += "    put(element, add(product, static_cast<T>(shifts[channel])));\n  }\n";
+    Body { constants, code, result: Exact::Uniform((result?, common)) }.checked(number, &[])
+}
+
+/// All inputs are on one grid, but for products.
+pub(super) fn merge(
+    number: Number,
+    merge: &Merge,
+    tensors: &[&TensorType],
+    x: &[ExactRange],
+) -> Option<Body> {
+    let (shape, indices) = merge.broadcast(tensors).ok()?;
+    let (mut result, mut grid) = x[0];
+    for (range, own_grid) in &x[1..] {
+        result = match merge.kind {
+            MergeKind::Add | MergeKind::Average => result.plus(*range)?,
+            MergeKind::Subtract => result.plus(range.negated())?,
+            MergeKind::Multiply => result.times(*range)?,
+            MergeKind::Maximum | MergeKind::Minimum => result.union(*range),
+        };
+        if merge.kind == MergeKind::Multiply {
+            grid += own_grid;
+        }
+    }
+    if merge.kind == MergeKind::Average {
+        grid += x.len().ilog2() as i32;
+    }
+    let word = match merge.kind {
+        MergeKind::Add | MergeKind::Average => "add",
+        MergeKind::Subtract => "subtract",
+        MergeKind::Multiply => "multiply",
+        MergeKind::Maximum => "maximum",
+        MergeKind::Minimum => "minimum",
+    };
+    let mut constants = String::new();
+    let mut value = String::new();
+    for (input, indices) in indices.iter().enumerate() {
+        let in_order = indices.iter().enumerate().all(|(element, index)| element == *index);
+        let own = if in_order {
+            format!("in{input}(element)")
+        } else {
+            let places: Vec<i128> = indices.iter().map(|index| *index as i128).collect();
+            constants += &integers(&format!("from{input}"), &places);
+            format!("in{input}(from{input}[element])")
+        };
+        value = if input == 0 { own } else { format!("{word}({value}, {own})") };
+    }
+    let code = for_each(shape.element_count(), &value);
+    Body { constants, code, result: Exact::Uniform((result, grid)) }.checked(number, &[])
+}
+
+/// All inputs are on one grid.
+pub(super) fn concatenate(
+    number: Number,
+    concatenate: &Concatenate,
+    tensors: &[&TensorType],
+    x: &[ExactRange],
+) -> Option<Body> {
+    let (_, sources) = concatenate.sources(tensors).ok()?;
+    let union = x.iter().map(|(range, _)| *range).reduce(Range::union)?;
+    let mut code = String::new();
+    // Runs of neighbours of one input.
+    let mut first = 0;
+    while first < sources.len() {
+        let (input, index) = sources[first];
+        let next = |(place, source): (usize, &(usize, usize))| *source == (input, index + place);
+        let count = sources[first..].iter().enumerate().take_while(|it| next(*it)).count();
+        code += &format!(
+            "{}put({first} + element, in{input}({index} + element));\n",
+            each(1, "element", count)
+        );
+        first += count;
+    }
+    let result = Exact::Uniform((union, x[0].1));
+    Body { constants: String::new(), code, result }.checked(number, &[])
+}
+
+pub(super) fn dot(
+    number: Number,
+    dot: &Dot,
+    tensor: &TensorType,
+    x: &[ExactRange],
+) -> Option<Body> {
+    let [(a, a_grid), (b, b_grid)] = x else { return None };
+    let (product, grid) = (a.times(*b)?, a_grid + b_grid);
+    let count = tensor.element_count();
+    let mut code = format!("  T sum = 0;\n{}", each(1, "k", count));
+    let product_text = "multiply(in0(k), in1(k))";
+    let Some(accum) = dot.accum else {
+        let sum = times(product.union(Range::ZERO), count as i128)?;
+        code += &format!("sum = add(sum, {product_text});\n  put(0, sum);\n");
+        let result = Exact::Uniform((sum, grid));
+        return Body { constants: String::new(), code, result }.checked(number, &[]);
+    };
+    let all = accum.format.range();
+    let sums = all.plus(product.cast(grid, accum))?;
+    let constants = constant("term", &Cast::new(number, (product, grid), accum)?)
+        + &constant("total", &Cast::new(number, (sums, accum.fraction_bits()), accum)?);
+    code += &format!("sum = cast(total, add(sum, cast(term, {product_text})));\n  put(0, sum);\n");
+    let result = Exact::Uniform((all, accum.fraction_bits()));
+    Body { constants, code, result }.checked(number, &[*a, *b, sums])
+}

@@ -1,0 +1,167 @@
+//! Functions by a table. The tables' entries are `ir`'s; which of them a number reads is computed
+//! by the header.
+
+use rtl4ml_ir::layers::{ExactRange, Table};
+use rtl4ml_ir::{Function, Range, TensorType, Value};
+
+use super::{Body, Exact, each};
+use crate::bounds::{at, times, up};
+use crate::cast::Cast;
+use crate::number::{Number, array, integers, literal};
+
+/// A table that numbers on one grid read.
+pub(super) struct Lookup {
+    /// The initializer of an `Index`.
+    index: String,
+    entries: Vec<i128>,
+    /// What the entries are.
+    pub result: ExactRange,
+}
+
+/// The number 1.
+pub(super) const ONE: Value = Value { mantissa: 1, fraction_bits: 0 };
+
+impl Lookup {
+    /// A table for numbers in a range, each entry times a factor.
+    pub fn new(
+        number: Number,
+        table: &Table,
+        (range, grid): ExactRange,
+        factor: Value,
+    ) -> Option<Self> {
+        let rule = table.index;
+        let fine =
+            if rule.origin.mantissa == 0 { grid } else { grid.max(rule.origin.fraction_bits) };
+        let origin = at(rule.origin, fine)?;
+        let shifted = up(range, fine - grid)?;
+        let difference = shifted.plus(Range::constant(-origin))?;
+        let product = times(difference, rule.scale.mantissa)?;
+        let fraction_bits = fine + rule.scale.fraction_bits;
+        let integer = Cast::new(number, (product, fraction_bits), rule.integer_type())?;
+        let index = product.cast(fraction_bits, rule.integer_type());
+        let index = index.plus(Range::constant(rule.offset))?;
+        let entries = table.entries.iter().map(|entry| entry.checked_mul(factor.mantissa));
+        let entries: Vec<i128> = entries.collect::<Option<_>>()?;
+        let union = entries.iter().map(|entry| Range::constant(*entry)).reduce(Range::union)?;
+        let last = entries.len() as i128 - 1;
+        let constants = [origin, rule.scale.mantissa, rule.offset, last].map(Range::constant);
+        let steps = [range, shifted, difference, product, index, union];
+        let up = if range == Range::ZERO { 0 } else { fine - grid };
+        if !steps.into_iter().chain(constants).all(|step| number.holds(step)) {
+            return None;
+        }
+        let [origin, scale, offset, last] = constants.map(|constant| literal(constant.lo));
+        let index = format!("{{{up}, {origin}, {scale}, {}, {offset}, {last}}}", integer.text());
+        let result = (union, table.fraction_bits + factor.fraction_bits);
+        Some(Self { index, entries, result })
+    }
+
+    /// The table as constants.
+    pub fn constants(&self, name: &str) -> String {
+        integers(&format!("{name}_entries"), &self.entries)
+            + &format!("  static constexpr Index<T> {name} = {};\n", self.index)
+    }
+
+    /// The expression of an entry.
+    pub fn read(name: &str, x: &str) -> String {
+        format!("lookup({name}, {name}_entries, {x})")
+    }
+}
+
+pub(super) fn function(
+    number: Number,
+    function: &Function,
+    tensor: &TensorType,
+    x: ExactRange,
+) -> Option<Body> {
+    let own = function.tables(tensor).ok()?;
+    let factor = function.entry_factor();
+    let mut known: Vec<&Table> = Vec::new();
+    let mut tables: Vec<Lookup> = Vec::new();
+    let mut of = Vec::new();
+    for element in 0..tensor.element_count() {
+        let Some(table) = own.of(element) else {
+            of.push(None);
+            continue;
+        };
+        let place = known.iter().position(|other| std::ptr::eq(*other, table));
+        if place.is_none() {
+            known.push(table);
+            tables.push(Lookup::new(number, table, x, factor)?);
+        }
+        of.push(Some(place.unwrap_or(known.len() - 1)));
+    }
+    let line = function.curve.is_line_from_zero().then(|| function.curve.slope_from_zero());
+    let line = line.map(|slope| (slope.mantissa, x.1 + slope.fraction_bits));
+    // On the finest grid of a table and of the straight line, each table with its own.
+    let finish = |table: Option<ExactRange>| {
+        let line_grid = line.map(|(_, grid)| grid);
+        let grid = table.map(|(_, grid)| grid).max(line_grid).unwrap_or_default();
+        let mut result = Range::ZERO;
+        if let Some((range, own)) = table {
+            result = up(range, grid - own)?;
+        }
+        if let Some((slope, own)) = line {
+            let straight = times(x.0.rectified(), slope)?;
+            result = result.union(up(straight, grid - own)?);
+        }
+        let ups = [table.map_or(0, |(_, own)| grid - own), line_grid.map_or(0, |own| grid - own)];
+        ups.iter().all(|up| (*up as u32) < number.bits()).then_some(((result, grid), ups))
+    };
+    let finished: Vec<_> =
+        tables.iter().map(|table| finish(Some(table.result))).collect::<Option<_>>()?;
+    let without = finish(None)?;
+    let of_element = |element: usize| of[element].map_or(without, |table| finished[table]);
+    let count = of.len();
+
+    let mut constants = String::new();
+    let mut code = format!("{}{{\n    const T own = in0(element);\n", each(1, "element", count));
+    for (index, table) in tables.iter().enumerate() {
+        constants += &table.constants(&format!("table{index}"));
+    }
+    if tables.len() > 1 || of.iter().any(Option::is_none) {
+        let which: Vec<i128> = of.iter().map(|of| of.map_or(-1, |of| of as i128)).collect();
+        constants += &integers("which", &which);
+    }
+    let is_mixed = (0..count).any(|element| of_element(element) != of_element(0));
+    let ups = |place: usize| (0..count).map(move |e| of_element(e).1[place]).collect::<Vec<_>>();
+    let [entry_up, line_up] = [("entry_up", ups(0)), ("line_up", ups(1))].map(|(name, ups)| {
+        if is_mixed && (name == "entry_up" || line.is_some()) {
+            let texts: Vec<String> = ups.iter().map(ToString::to_string).collect();
+            constants += &array(name, "std::uint8_t", &texts);
+            format!("{name}[element]")
+        } else {
+            ups[0].to_string()
+        }
+    });
+    let only = tables.len() == 1 && of.iter().all(Option::is_some);
+    if only {
+        code += &format!("    const T entry = {};\n", Lookup::read("table0", "own"));
+    } else {
+        code += "    T entry = 0;\n    switch (which[element]) {\n";
+        for index in 0..tables.len() {
+            let read = Lookup::read(&format!("table{index}"), "own");
+            code += &format!("      case {index}: entry = {read}; break;\n");
+        }
+        code += "      default: break;\n    }\n";
+    }
+    let value = match line {
+        None => format!("shift_left(entry, {entry_up})"),
+        Some((slope, _)) => {
+            if !number.holds(Range::constant(slope)) {
+                return None;
+            }
+            constants += &format!("  constexpr T slope = {};\n", literal(slope));
+            format!(
+                "own >= 0 ? shift_left(multiply(own, slope), {line_up}) : shift_left(entry, {entry_up})"
+            )
+        }
+    };
+    code += &format!("    put(element, {value});\n  }}\n");
+    let result = if is_mixed {
+        Exact::Each((0..count).map(|element| of_element(element).0).collect())
+    } else {
+        Exact::Uniform(of_element(0).0)
+    };
+    Body { constants, code, result }.checked(number, &[])
+}
