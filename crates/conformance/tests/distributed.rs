@@ -91,5 +91,5 @@ proptest! {
 
 #[test]
 fn on_all_engines() {
-    on_every_engine("distributed", 3, &network(), 16, 40);
+    on_every_engine("distributed", 3, &network(), 8, 40);
 }

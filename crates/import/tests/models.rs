@@ -2,7 +2,7 @@
 //! `../shared/models` where that folder is beside the repository.
 //!
 //! Each has an `info.md` that says which of its files must be equal in every bit. The others must be
-//! within [`TOLERANCES`].
+//! as near as [`QUICK`] and [`FINE`] say.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -13,28 +13,46 @@ use std::path::{Path, PathBuf};
 use common::{compare, imported, model_file};
 use rtl4ml_import::Options;
 
-/// How far outputs may be from those that are expected where they are not equal: which model, which
-/// file, and how much. What is not here is within 1e-5.
-///
-/// Tables limit the softmax (4096 entries of its exponentials) and functions (65536 entries; the
-/// exponential function is off by 2^-12 of its value, which is up to 400).
-const TOLERANCES: &[(&str, &str, f64)] = &[
-    ("onnx_functions", "y.npy", 0.1),
-    ("keras_conv1d", "y.npy", 2e-4),
-    ("keras_depthwise", "y.npy", 5e-4),
-    ("keras_json_weights", "y.npy", 6e-4),
-    ("conv2d_small_mp_keras", "logits.npy", 1.5e-3),
-    ("three_layer", "logits.npy", 1e-4),
-    ("KERAS_3layer", "logits.npy", 1e-4),
-];
-
-/// What the softmax may be off by.
-const SOFTMAX_TOLERANCE: f64 = 1.5e-3;
-
-/// Options under which formats limit nothing but the width of a sum.
-fn wide() -> Options {
-    Options { fraction_bits: 24, table_size: 1 << 20, ..Options::default() }
+/// How finely the functions of models are computed that are not equal in every bit, and how far
+/// outputs may then be from those that are expected.
+struct Wide {
+    /// The most entries of a table.
+    table_size: usize,
+    /// Which model, which file, and how much; what is not here is within 1e-5.
+    tolerances: &'static [(&'static str, &'static str, f64)],
+    /// What softmax may be off by.
+    softmax: f64,
 }
+
+/// Tables limit what has functions in it: an entry stands for all numbers of its interval.
+const QUICK: Wide = Wide {
+    table_size: 1 << 16,
+    tolerances: &[
+        ("onnx_functions", "y.npy", 0.1),
+        ("keras_conv1d", "y.npy", 2e-4),
+        ("keras_depthwise", "y.npy", 5e-4),
+        ("keras_json_weights", "y.npy", 6e-4),
+        ("conv2d_small_mp_keras", "logits.npy", 2e-3),
+        ("three_layer", "logits.npy", 1e-4),
+        ("KERAS_3layer", "logits.npy", 1e-4),
+    ],
+    softmax: 1e-4,
+};
+
+/// The largest tables that there are.
+const FINE: Wide = Wide {
+    table_size: 1 << 20,
+    tolerances: &[
+        // The exponential function is up to 400 here.
+        ("onnx_functions", "y.npy", 1e-3),
+        ("keras_depthwise", "y.npy", 2e-5),
+        ("keras_json_weights", "y.npy", 4e-5),
+        ("conv2d_small_mp_keras", "logits.npy", 2e-4),
+        ("three_layer", "logits.npy", 1e-4),
+        ("KERAS_3layer", "logits.npy", 1e-4),
+    ],
+    softmax: 1e-5,
+};
 
 fn folders(parent: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(parent).into_iter().flatten();
@@ -58,11 +76,12 @@ fn files(folder: &Path) -> Vec<(&'static str, bool)> {
 }
 
 /// Imports a model and compares all of its files; what is wrong.
-fn check(folder: &Path) -> Vec<String> {
+fn check(folder: &Path, wide: &Wide) -> Vec<String> {
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
     let mut wrong = Vec::new();
     for (file, is_exact) in files(folder) {
-        let options = if is_exact { Options::default() } else { wide() };
+        let fine = Options { fraction_bits: 24, table_size: wide.table_size, ..Options::default() };
+        let options = if is_exact { Options::default() } else { fine };
         let compared = imported(&model_file(folder), &options)
             .and_then(|model| compare(folder, &model, file).map(|compared| (model, compared)));
         let (model, compared) = match compared {
@@ -74,11 +93,12 @@ fn check(folder: &Path) -> Vec<String> {
         };
         assert!(compared.count > 0, "{name}");
         let has_softmax = model.0.layers.iter().any(|(kind, _)| *kind == "softmax");
-        let listed = TOLERANCES.iter().find(|(of, what, _)| name.starts_with(of) && *what == file);
+        let listed =
+            wide.tolerances.iter().find(|(of, what, _)| name.starts_with(of) && *what == file);
         let tolerance = match listed {
             _ if is_exact => 0.0,
             Some((_, _, tolerance)) => *tolerance,
-            None if has_softmax && file == "y.npy" => SOFTMAX_TOLERANCE,
+            None if has_softmax && file == "y.npy" => wide.softmax,
             None => 1e-5,
         };
         println!(
@@ -92,10 +112,10 @@ fn check(folder: &Path) -> Vec<String> {
     wrong
 }
 
-fn check_all(parent: &Path, at_least: usize) {
+fn check_all(parent: &Path, at_least: usize, wide: &Wide) {
     let folders = folders(parent);
     assert!(folders.len() >= at_least, "only {} models", folders.len());
-    let wrong: Vec<String> = folders.iter().flat_map(|folder| check(folder)).collect();
+    let wrong: Vec<String> = folders.iter().flat_map(|folder| check(folder, wide)).collect();
     assert!(
         wrong.is_empty(),
         "{} of {} are wrong:\n{}",
@@ -108,14 +128,24 @@ fn check_all(parent: &Path, at_least: usize) {
 
 #[test]
 fn models_of_our_own_making_agree() {
-    check_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models"), 40);
+    check_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models"), 40, &QUICK);
 }
 
 #[test]
 fn models_beside_the_repository_agree() {
+    those_beside_the_repository(&QUICK);
+}
+
+#[test]
+#[ignore = "heavy: tables of a million entries take minutes; ./test.sh --heavy runs it"]
+fn models_beside_the_repository_agree_with_the_largest_tables() {
+    those_beside_the_repository(&FINE);
+}
+
+fn those_beside_the_repository(wide: &Wide) {
     let parent = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/models");
     if parent.exists() {
-        check_all(&parent, 100);
+        check_all(&parent, 100, wide);
     } else {
         println!("there is no folder ../shared/models beside the repository: nothing to run");
     }
