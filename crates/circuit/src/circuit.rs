@@ -215,13 +215,17 @@ pub fn build(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
 /// contract, else the one with the fewest levels of adders.
 pub(crate) fn assemble(network: &VerifiedNetwork) -> Result<Circuit, CircuitError> {
     let model = DelayModel::new(&network.network().target);
-    let mut planned = Planned::new(network, &model, Rule::Thrifty)?;
-    for rule in [Rule::Balanced, Rule::Quick] {
-        if contract::keeps_latency(network, planned.latency_cycles(network)) {
-            break;
-        }
-        planned = Planned::new(network, &model, rule)?;
-    }
+    let planned = |rule| Planned::new(network, &model, rule);
+    let keeps = |plan: &Planned| contract::keeps_latency(network, plan.latency_cycles(network));
+    let thrifty = planned(Rule::Thrifty)?;
+    let planned = if keeps(&thrifty) {
+        thrifty
+    } else {
+        // The third is often needed where the second is.
+        let both = rayon::join(|| planned(Rule::Balanced), || planned(Rule::Quick));
+        let balanced = both.0?;
+        if keeps(&balanced) { balanced } else { both.1? }
+    };
     let circuit = match planned {
         Planned::Parallel(plan) => top::build(network, plan),
         Planned::Stream(plan) => stream::top::build(network, plan),

@@ -41,12 +41,11 @@ impl Handoff {
         stimulus: &Stimulus,
         expected: &[Vec<Mantissas>],
     ) -> Self {
-        let rtl = rtl_files(circuit);
+        let (rtl, report) = rayon::join(|| rtl_files(circuit), || Report::new(network, circuit));
         let vectors = vector_files(&circuit.interface, stimulus, expected);
         let paths = |files: &[TextFile]| files.iter().map(|f| f.path.clone()).collect::<Vec<_>>();
         let target = &network.network().target;
         let vivado = vivado::vivado_files(circuit, target, &paths(&rtl), &paths(&vectors));
-        let report = Report::new(network, circuit);
         let mut files = rtl;
         files.extend(testbench_files(circuit, stimulus, VECTORS));
         files.extend(vectors);
