@@ -32,7 +32,7 @@ const QUICK: Wide = Wide {
         ("keras_conv1d", "y.npy", 2e-4),
         ("keras_depthwise", "y.npy", 5e-4),
         ("keras_json_weights", "y.npy", 6e-4),
-        ("conv2d_small_mp_keras", "logits.npy", 2e-3),
+        ("conv2d_small_mp_keras", "logits.npy", 1.5e-3),
         ("three_layer", "logits.npy", 1e-4),
         ("KERAS_3layer", "logits.npy", 1e-4),
     ],
