@@ -50,7 +50,7 @@ impl Design {
 }
 
 /// The module's signals that an expression reads.
-pub(crate) fn reads(expr: &Expr) -> impl Iterator<Item = SignalId> + '_ {
+pub fn reads(expr: &Expr) -> impl Iterator<Item = SignalId> + '_ {
     let operands: [Option<Operand>; 3] = match *expr {
         Expr::Add { a, b, .. } | Expr::Sub { a, b, .. } | Expr::Mul { a, b, .. } => {
             [Some(a), Some(b), None]

@@ -22,7 +22,7 @@ pub mod names;
 pub mod verilog;
 
 pub use block::ModuleBlock;
-pub use check::DesignError;
+pub use check::{DesignError, reads};
 pub use compress::{Addend, Compression, Counter, MaskedBits};
 pub use design::{
     BitOf, Bus, BusDriver, BusId, BusRegister, Connection, Design, Direction, Expr, Instance, Item,

@@ -286,31 +286,7 @@ fn map_operands(
 
 /// The nets that an expression reads.
 pub(super) fn reads(expr: &Expr) -> impl Iterator<Item = u32> + '_ {
-    let operands: [Option<Operand>; 3] = match *expr {
-        Expr::Add { a, b, .. } | Expr::Sub { a, b, .. } | Expr::Mul { a, b, .. } => {
-            [Some(a), Some(b), None]
-        }
-        Expr::ShiftLeft { a, .. }
-        | Expr::ShiftRight { a, .. }
-        | Expr::Fits { a, .. }
-        | Expr::AnyBit { a, .. }
-        | Expr::Equal { a, .. }
-        | Expr::Not { a } => [Some(a.into()), None, None],
-        Expr::Select { condition, then, otherwise } => {
-            [Some(condition.signal.into()), Some(then), Some(otherwise)]
-        }
-        Expr::And { a, b } | Expr::Or { a, b } => [Some(a.into()), Some(b.into()), None],
-        Expr::Compress(_) => [None, None, None],
-    };
-    let bits = match expr {
-        Expr::Compress(sum) => Some(sum.signals()),
-        _ => None,
-    };
-    let operands = operands.into_iter().flatten().filter_map(|operand| match operand {
-        Operand::Signal(signal) => Some(signal.0),
-        Operand::Constant(_) => None,
-    });
-    operands.chain(bits.into_iter().flatten().map(|signal| signal.0))
+    rtl4ml_hdl::reads(expr).map(|signal| signal.0)
 }
 
 /// The statements, each after those whose targets it reads.
