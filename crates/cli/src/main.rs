@@ -31,6 +31,7 @@ mod scan;
 mod svg;
 mod tensor_files;
 mod terminal;
+mod waves;
 
 use std::process::ExitCode;
 
