@@ -2,13 +2,13 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyMapping};
 use rtl4ml::tensors::{Tensor, same_count};
 
 use crate::arrays::Samples;
 
 /// The samples of each of `tensors`: of the one array of a network with one input, or by name, from
-/// a dictionary or from the keywords.
+/// a mapping or from the keywords.
 ///
 /// # Errors
 /// When an input has no array or more than one, or an array holds no samples of its input.
@@ -42,8 +42,12 @@ fn arrays<'py>(
             let message = "give the inputs as one argument or by their names, not both";
             return Err(PyTypeError::new_err(message));
         }
-        (Some(given), None) => match given.cast::<PyDict>() {
-            Ok(named) => named.clone(),
+        (Some(given), None) => match given.cast::<PyMapping>() {
+            Ok(named) => {
+                let arrays = PyDict::new(given.py());
+                arrays.update(named)?;
+                arrays
+            }
             Err(_) if tensors.len() == 1 => return Ok(vec![given.clone()]),
             Err(_) => {
                 let message = format!("the network has the inputs {names}; give each by its name");

@@ -76,7 +76,7 @@ impl Model {
     /// The network's exact outputs for samples, as float64.
     ///
     /// A network with one input takes an array; one with several takes an array for each by its
-    /// name, as keywords or in a dictionary. An array of N samples has the shape [N, ...], one
+    /// name, as keywords or in a mapping such as `numpy.load` gives of an archive. An array of N samples has the shape [N, ...], one
     /// without the first axis is one sample; it holds float64, float32, float16, integers or bool,
     /// anything else that NumPy makes an array of will do. Its numbers are cast to the input's
     /// type, and must be finite.

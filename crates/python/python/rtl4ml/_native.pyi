@@ -4,6 +4,8 @@ from typing import Any, Mapping, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["Error", "Model", "Tensor", "__version__", "load"]
+
 __version__: str
 
 class Error(Exception):
@@ -32,6 +34,8 @@ class Model:
     def part(self) -> str: ...
     @property
     def clock_period_ns(self) -> float: ...
+    # An array, or a dictionary of them where the network has several outputs: which, only the spec
+    # knows.
     def predict(
         self,
         x: ArrayLike | Mapping[str, ArrayLike] | None = None,
