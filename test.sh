@@ -32,3 +32,13 @@ if [ ! -d ../shared/cases ]; then
     echo 'note: there is no folder ../shared/cases, so the cases of other emulators are not run'
 fi
 cargo test --locked --workspace --no-fail-fast -- "${test_options[@]}"
+
+step 'Python package'
+environment="${CARGO_TARGET_DIR:-target}/python"
+[ -x "$environment/bin/python" ] || python3 -m venv "$environment"
+# shellcheck disable=SC1091
+. "$environment/bin/activate"
+pip install --quiet --disable-pip-version-check -r crates/python/requirements-test.txt
+# With the optimisation of the tests, whose libraries it takes.
+CARGO_PROFILE_DEV_OPT_LEVEL=2 maturin develop --quiet --locked --manifest-path crates/python/Cargo.toml
+pytest --quiet crates/python

@@ -9,9 +9,10 @@ use rtl4ml_sim::reference::{Mantissas, evaluate};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::npy_file::numbers;
+use crate::numbers::numbers;
 use crate::page::{Page, samples_text};
-use crate::tensor_files::{EXPECTED, Role, Tensor, TensorError, read};
+use crate::tensor_files::{EXPECTED, Role, read};
+use crate::tensors::{Tensor, TensorError};
 use crate::terminal;
 
 /// The samples of `--check`.

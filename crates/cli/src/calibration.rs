@@ -14,7 +14,7 @@ use rtl4ml_sim::reference::evaluate;
 
 use crate::agreement::{Placed, model_samples};
 use crate::failure::Failure;
-use crate::npy_file::numbers;
+use crate::numbers::numbers;
 use crate::terminal;
 
 /// The bits after the point of the network that all others are compared with.

@@ -3,7 +3,8 @@
 use rtl4ml_ir::VerifiedNetwork;
 
 use crate::failure::Failure;
-use crate::tensor_files::{EXPECTED, OpenRows, Tensor, TensorError, open, outputs};
+use crate::tensor_files::{EXPECTED, OpenRows, open};
+use crate::tensors::{Tensor, TensorError, outputs, position};
 
 /// The expected outputs of some samples, and the comparison so far.
 #[derive(Debug)]
@@ -88,14 +89,4 @@ impl Expected {
         let first = self.first.clone()?;
         Some(Failure::Differ { differ: self.differ, count: self.compared, first })
     }
-}
-
-/// The position, one index an axis, of a row-major index.
-pub fn position(mut index: usize, shape: &[usize]) -> Vec<usize> {
-    let mut position = vec![0; shape.len()];
-    for (place, extent) in position.iter_mut().zip(shape).rev() {
-        *place = index % extent;
-        index /= extent;
-    }
-    position
 }

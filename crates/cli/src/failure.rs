@@ -14,7 +14,8 @@ use rtl4ml_spec::SpecError;
 use rtl4ml_verilog::HandoffError;
 use serde::Serialize;
 
-use crate::tensor_files::{BindingError, TensorError};
+use crate::tensor_files::BindingError;
+use crate::tensors::TensorError;
 use crate::terminal;
 
 /// Why a command did not do what was asked for.
@@ -138,18 +139,18 @@ pub enum Failure {
 pub struct Mistake {
     /// The file, where the mistake is in one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
+    pub file: Option<String>,
     /// The line, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
+    pub line: Option<usize>,
     /// The column in characters, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<usize>,
+    pub column: Option<usize>,
     /// What was found and what is legal.
-    message: String,
+    pub message: String,
     /// How to repair it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<String>,
+    pub help: Option<String>,
 }
 
 impl Failure {
@@ -183,18 +184,27 @@ impl Failure {
 
     /// The text for standard error.
     pub fn render(&self) -> String {
-        let error = terminal::error_word();
         match (self, terminal::error_width()) {
             (Self::Spec(spec), Some(width)) => {
                 spec.graphical(width, terminal::error_has_color()).trim_end().to_owned()
             }
-            (Self::Spec(spec), None) => spec.plain(),
-            _ => {
-                let file = self.file().map(|file| format!("{file}: ")).unwrap_or_default();
-                let help = self.help().map(|help| format!("; help: {help}")).unwrap_or_default();
-                format!("{file}{error}: {self}{help}")
-            }
+            _ => self.text(&terminal::error_word()),
         }
+    }
+
+    /// The text without colours, a line a mistake.
+    pub fn plain(&self) -> String {
+        self.text("error")
+    }
+
+    /// The text where no terminal shows it, with the word that opens a message.
+    fn text(&self, error: &str) -> String {
+        if let Self::Spec(spec) = self {
+            return spec.plain();
+        }
+        let file = self.file().map(|file| format!("{file}: ")).unwrap_or_default();
+        let help = self.help().map(|help| format!("; help: {help}")).unwrap_or_default();
+        format!("{file}{error}: {self}{help}")
     }
 
     /// The file that the mistake is in.
@@ -210,9 +220,7 @@ impl Failure {
         match self {
             Self::Tensor { source, .. } => source.help(),
             Self::NotImported { .. } => Some("choose another folder with `-o`".to_owned()),
-            Self::Occupied { .. } => {
-                Some("choose another folder with `-o`, or remove this one".to_owned())
-            }
+            Self::Occupied { .. } => Some("choose another folder, or remove this one".to_owned()),
             Self::Mismatch { source: mismatch, .. }
                 if !matches!(mismatch, Mismatch::Engine(EngineError::Waves(_))) =>
             {

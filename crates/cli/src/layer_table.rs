@@ -6,11 +6,11 @@ use comfy_table::{CellAlignment, Table};
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::{
-    Implementation, Io, LayerId, QuantizationReport, Source, Strategy, TensorType, Types,
-    VerifiedNetwork,
+    Implementation, Io, LayerId, QuantizationReport, Source, Strategy, VerifiedNetwork,
 };
 use serde::Serialize;
 
+use crate::tensors::{PER_ELEMENT, types_text};
 use crate::terminal;
 
 /// What is to be known of a layer.
@@ -304,21 +304,6 @@ pub fn align_numbers(table: &mut Table, are_numbers: impl IntoIterator<Item = bo
 /// The text of a table, without spaces at the ends of lines.
 pub fn text_of(table: &Table) -> String {
     table.trim_fmt()
-}
-
-/// What stands for the formats of a tensor whose elements do not share one.
-const PER_ELEMENT: &str = "one an element";
-
-/// The format of a tensor's elements.
-pub fn format_text(tensor: &TensorType) -> String {
-    tensor.common_format().map_or(PER_ELEMENT.to_owned(), |format| format.to_string())
-}
-
-fn types_text(types: &Types) -> String {
-    match types {
-        Types::PerTensor(ty) => ty.to_string(),
-        Types::PerElement(_) => PER_ELEMENT.to_owned(),
-    }
 }
 
 fn statistic(row: &LayerRow, number: fn(Statistics) -> u64) -> String {

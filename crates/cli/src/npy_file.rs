@@ -1,7 +1,7 @@
 //! Arrays that are written as NumPy's `.npy` files.
 //!
 //! Guarantees: the file is float64, row-major, and appears under its name only when it is
-//! complete; a number is exact up to 53 significant bits, the nearest one beyond, and counted.
+//! complete; what it does not hold exactly is counted.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -12,9 +12,7 @@ use rtl4ml_ir::TensorType;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
-
-/// The significant bits of a float64.
-const FLOAT_BITS: u32 = f64::MANTISSA_DIGITS;
+use crate::numbers::{count_inexact, inexact_warning, numbers};
 
 /// A file of so many samples of a tensor that is being written.
 pub struct NpyFile {
@@ -58,9 +56,8 @@ impl NpyFile {
     /// When the file cannot be written.
     pub fn push(&mut self, tensor: &TensorType, mantissas: &[i128]) -> Result<(), Failure> {
         self.count += mantissas.len();
-        self.inexact += mantissas.iter().filter(|mantissa| !is_exact(**mantissa)).count();
-        let numbers = numbers(tensor, mantissas);
-        self.writer.extend(numbers).map_err(failed(&self.path))
+        self.inexact += count_inexact(mantissas);
+        self.writer.extend(numbers(tensor, mantissas)).map_err(failed(&self.path))
     }
 
     /// The name that the file will have.
@@ -76,20 +73,8 @@ impl NpyFile {
         let Self { path, file, writer, count, inexact } = self;
         writer.finish().map_err(failed(&path))?;
         file.persist(&path).map_err(|error| failed(&path)(error.error))?;
-        let warning = || {
-            format!(
-                "{}: {inexact} of {count} numbers have more than {FLOAT_BITS} significant bits and are rounded to float64",
-                path.display()
-            )
-        };
-        Ok((inexact > 0).then(warning))
+        Ok(inexact_warning(&path.display().to_string(), inexact, count))
     }
-}
-
-/// The numbers that mantissas of a tensor stand for.
-pub fn numbers(tensor: &TensorType, mantissas: &[i128]) -> Vec<f64> {
-    let number = |(index, mantissa): (usize, &i128)| tensor.format(index).to_f64(*mantissa);
-    mantissas.iter().enumerate().map(number).collect()
 }
 
 /// Creates a folder and those above it.
@@ -98,12 +83,6 @@ pub fn numbers(tensor: &TensorType, mantissas: &[i128]) -> Vec<f64> {
 /// When it cannot be created.
 pub fn create_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(failed(path))
-}
-
-fn is_exact(mantissa: i128) -> bool {
-    let magnitude = mantissa.unsigned_abs();
-    magnitude == 0
-        || u128::BITS - magnitude.leading_zeros() - magnitude.trailing_zeros() <= FLOAT_BITS
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> Failure {

@@ -4,8 +4,8 @@ use rtl4ml_circuit::Circuit;
 use rtl4ml_ir::{InputId, Io, LatencyBound, Source, VerifiedNetwork};
 use serde::Serialize;
 
-use crate::layer_table::format_text;
 use crate::page::{Page, cycles_text};
+use crate::tensors::format_text;
 
 /// A network and its circuit, for scripts.
 #[derive(Debug, Serialize)]

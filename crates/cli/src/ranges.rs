@@ -4,8 +4,8 @@ use rtl4ml_ir::{FixedType, LayerId, Op, Overflow, Range, ResultType, Source, Ver
 use rtl4ml_sim::emulator::{Counters, ElementCounters, holding};
 use serde::Serialize;
 
-use crate::expected::position;
 use crate::page::{Page, samples_text};
+use crate::tensors::position;
 
 /// How many elements of a layer are told one by one.
 const TOLD: usize = 4;

@@ -1,17 +1,17 @@
 //! Samples: what a network is fed with.
 //!
-//! Guarantees: each number is cast to the network's input type by the type's modes, and what that
-//! changed is counted.
+//! Guarantees: each number is cast to the type of its input, and what that changed is counted.
 
-use rayon::prelude::*;
-use rtl4ml_ir::fixed::{NotFinite, from_f64_exact};
+use rtl4ml_ir::fixed::NotFinite;
 use rtl4ml_ir::network::Input;
-use rtl4ml_ir::{FixedType, Types, VerifiedNetwork};
+use rtl4ml_ir::{Types, VerifiedNetwork};
 use rtl4ml_sim::reference::Mantissas;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::tensor_files::{INPUTS, Rows, inputs, read};
+use crate::numbers::Changes;
+use crate::tensor_files::{INPUTS, Rows, read};
+use crate::tensors::inputs;
 
 /// Samples for a network, in the formats of its inputs.
 #[derive(Debug)]
@@ -31,12 +31,9 @@ pub struct Cast {
     pub input: String,
     /// The file that the samples are from.
     pub file: String,
-    /// How many numbers there are.
-    pub count: usize,
-    /// How many of them the type does not hold exactly.
-    pub changed: usize,
-    /// How many of those are outside of its range.
-    pub overflowed: usize,
+    /// What that changed.
+    #[serde(flatten)]
+    pub changes: Changes,
 }
 
 impl Samples {
@@ -89,7 +86,7 @@ impl Samples {
 impl Cast {
     /// Nothing yet, of an input's file.
     pub fn new(input: &Input, file: String) -> Self {
-        Self { input: input.name.clone(), file, count: 0, changed: 0, overflowed: 0 }
+        Self { input: input.name.clone(), file, changes: Changes::default() }
     }
 
     /// Casts numbers of whole samples of so many elements.
@@ -102,28 +99,15 @@ impl Cast {
         elements: usize,
         numbers: &[f64],
     ) -> Result<Mantissas, Failure> {
-        let cast = |(index, number): (usize, &f64)| {
-            let ty = types.get(index % elements);
-            if let Some(mantissa) = on_grid(ty, *number) {
-                return Ok((mantissa, false, false));
-            }
-            let exact = from_f64_exact(*number)?;
-            let overflows = ty.overflows(exact);
-            Ok((ty.cast(exact), overflows || !ty.is_on_grid(exact), overflows))
-        };
-        let found: Result<Vec<_>, NotFinite> = numbers.par_iter().enumerate().map(cast).collect();
-        let failed =
-            |error: NotFinite| Failure::Tensor { file: self.file.clone(), source: error.into() };
-        let found = found.map_err(failed)?;
-        self.count += found.len();
-        self.changed += found.iter().filter(|(_, changed, _)| *changed).count();
-        self.overflowed += found.iter().filter(|(.., overflows)| *overflows).count();
-        Ok(found.into_iter().map(|(mantissa, ..)| mantissa).collect())
+        self.changes.cast(types, elements, numbers).map_err(|error: NotFinite| Failure::Tensor {
+            file: self.file.clone(),
+            source: error.into(),
+        })
     }
 
     /// What was read, in a line.
     pub fn text(&self) -> String {
-        let Self { input, file, count, changed, overflowed } = self;
+        let Self { input, file, changes: Changes { count, changed, overflowed } } = self;
         let changed = match (changed, overflowed) {
             (0, _) => "all on the grid of its type".to_owned(),
             (changed, 0) => format!("{changed} of {count} numbers rounded to its type"),
@@ -132,50 +116,5 @@ impl Cast {
             ),
         };
         format!("{input} from {file}, {changed}")
-    }
-}
-
-/// The mantissa of a number that a type holds exactly, where floating point finds it: most samples
-/// are such, and the general way takes many times as long.
-fn on_grid(ty: FixedType, number: f64) -> Option<i128> {
-    /// Up to here a floating-point number without fraction is an integer of 64 bits.
-    const EXACT: f64 = (1u64 << 52) as f64;
-    // A power of two changes only the exponent.
-    let scaled = number * 2f64.powi(ty.fraction_bits());
-    let vanished = scaled == 0.0 && number != 0.0;
-    if vanished || scaled.abs() >= EXACT || scaled.fract() != 0.0 {
-        return None;
-    }
-    let mantissa = i128::from(scaled as i64);
-    let range = ty.overflow.range_of(ty.format);
-    range.contains(mantissa).then_some(mantissa)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What floating point finds is what the definition gives.
-    #[test]
-    fn numbers_on_the_grid_are_found_and_no_others() {
-        let mut found = 0;
-        for text in
-            ["fixed<8,4,RND,SAT>", "ufixed<5,9>", "fixed<12,-3,TRN,SAT_SYM>", "fixed<64,32>"]
-        {
-            let ty: FixedType = text.parse().unwrap();
-            let numbers = (-600..600)
-                .map(|i| f64::from(i) / 32.0)
-                .chain((0..80).map(|i| f64::from(i - 40) * 2f64.powi(i - 60)));
-            for number in numbers.chain([5e-324, -0.0, 1e300]) {
-                let exact = from_f64_exact(number).unwrap();
-                let unchanged = !ty.overflows(exact) && ty.is_on_grid(exact);
-                if let Some(mantissa) = on_grid(ty, number) {
-                    found += 1;
-                    assert!(unchanged, "{number} {text}");
-                    assert_eq!(mantissa, ty.cast(exact), "{number} {text}");
-                }
-            }
-        }
-        assert!(found > 100, "only {found} were found");
     }
 }

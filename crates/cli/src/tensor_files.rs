@@ -5,21 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use rtl4ml_ir::fixed::NotFinite;
-use rtl4ml_ir::{Source, VerifiedNetwork};
 use rtl4ml_spec::{ArrayError, ArrayPieces};
 
 use crate::failure::Failure;
-use crate::page::samples_text;
-
-/// An input or an output of a network, as the command line names it.
-#[derive(Clone, Debug)]
-pub struct Tensor {
-    /// Its name in the spec.
-    pub name: String,
-    /// Its extents.
-    pub shape: Vec<usize>,
-}
+use crate::tensors::{Tensor, TensorError, same_count, sample_count};
 
 /// Why files do not stand for the tensors of a network.
 #[derive(Debug, thiserror::Error)]
@@ -37,30 +26,6 @@ pub enum BindingError {
     Archive { option: &'static str, what: &'static str, file: String, names: Vec<String> },
 }
 
-/// Why a file holds no samples of a tensor.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "each variant's message says what its fields are")]
-pub enum TensorError {
-    #[error(transparent)]
-    Array(#[from] ArrayError),
-    #[error(transparent)]
-    NotFinite(#[from] NotFinite),
-    #[error("the shape is {found:?}; legal for `{name}`: {legal}")]
-    Shape { name: String, found: Vec<usize>, legal: String },
-    #[error("{} of `{name}`, but {} of {other}", samples_text(*found), samples_text(*expected))]
-    Samples { name: String, found: usize, expected: usize, other: String },
-}
-
-impl TensorError {
-    /// How to repair it, where that is known.
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::Array(error) => error.help(),
-            Self::NotFinite(_) | Self::Shape { .. } | Self::Samples { .. } => None,
-        }
-    }
-}
-
 /// What tensors are called in messages, and by which option their files are given.
 #[derive(Clone, Copy)]
 pub struct Role {
@@ -75,21 +40,6 @@ pub const INPUTS: Role = Role { option: "--input", what: "input" };
 
 /// Its outputs, as somebody else computed them.
 pub const EXPECTED: Role = Role { option: "--expect", what: "output" };
-
-/// The inputs of a network.
-pub fn inputs(network: &VerifiedNetwork) -> Vec<Tensor> {
-    let inputs = network.network().inputs.iter();
-    inputs.map(|input| Tensor { name: input.name.clone(), shape: input.extents.clone() }).collect()
-}
-
-/// The outputs of a network.
-pub fn outputs(network: &VerifiedNetwork) -> Vec<Tensor> {
-    let tensor = |source: &Source| Tensor {
-        name: network.network().source_name(*source).to_owned(),
-        shape: network.tensor_type(*source).shape.extents().to_vec(),
-    };
-    network.network().outputs.iter().map(tensor).collect()
-}
 
 /// The file of each of `tensors`, where the user gave one file for all: that file for a single
 /// tensor, else `x.npy` stands for `x.<tensor>.npy`.
@@ -220,41 +170,4 @@ pub fn open(
         all.push(OpenRows { file, count, elements, pieces });
     }
     Ok(all)
-}
-
-/// All tensors have as many samples as the first.
-fn same_count(
-    first: Option<usize>,
-    found: usize,
-    tensor: &Tensor,
-    tensors: &[Tensor],
-) -> Result<(), TensorError> {
-    match first {
-        Some(expected) if expected != found => {
-            let other = tensors.first().map_or_else(String::new, |t| format!("`{}`", t.name));
-            Err(TensorError::Samples { name: tensor.name.clone(), found, expected, other })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// How many samples of a tensor an array holds.
-fn sample_count(extents: &[usize], tensor: &Tensor) -> Result<usize, TensorError> {
-    let shape = tensor.shape.as_slice();
-    let elements: usize = shape.iter().product();
-    match extents {
-        found if found == shape => Ok(1),
-        [count, rest @ ..] if rest == shape || rest == [elements] => Ok(*count),
-        found => {
-            let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
-            let extents = extents.join(", ");
-            let flat =
-                if shape.len() == 1 { String::new() } else { format!(" or [N, {elements}]") };
-            Err(TensorError::Shape {
-                name: tensor.name.clone(),
-                found: found.to_vec(),
-                legal: format!("[N, {extents}]{flat} for N samples, [{extents}] for one"),
-            })
-        }
-    }
 }

@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("verilog", &["ir", "hdl", "circuit"]),
     ("cpp", &["ir"]),
     ("cli", &["ir", "spec", "import", "hdl", "circuit", "sim", "verilog", "cpp"]),
+    ("python", &["ir", "sim"]),
     ("conformance", &["ir", "spec", "hdl", "circuit", "sim", "verilog", "cpp"]),
 ];
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::choices::{describe_budget, describe_decisions};
 use crate::failure::Failure;
+use crate::handoff::circuit;
 use crate::layer_table::{Columns, LayerRow, layer_rows, layer_table, totals_text};
 use crate::overview::{Overview, describe_network, describe_timing};
 use crate::page::Page;
@@ -50,10 +51,10 @@ impl Check {
         let network = &loaded.network;
         let notes: Vec<String> = Vec::new();
         let mut failures = Vec::new();
-        let circuit = match rtl4ml_circuit::build(network) {
+        let circuit = match circuit(&loaded) {
             Ok(circuit) => Some(circuit),
-            Err(error) => {
-                failures.push(Failure::circuit(&self.spec, error));
+            Err(failure) => {
+                failures.push(failure);
                 None
             }
         };

@@ -12,9 +12,8 @@ use rtl4ml_verilog::{TextFile, manifest, write_folder};
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::commands::build::{MOST_VECTORS, SEED, check_replaceable};
-use crate::commands::reference_outputs;
 use crate::failure::Failure;
+use crate::handoff::{MOST_VECTORS, SEED, check_replaceable, reference_outputs};
 use crate::overview::describe_network;
 use crate::page::Page;
 use crate::terminal;

@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Subcommand;
-use rayon::prelude::*;
 use rtl4ml_ir::VerifiedNetwork;
-use rtl4ml_sim::reference::{Mantissas, Reference};
+use rtl4ml_sim::reference::Mantissas;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::npy_file::NpyFile;
 use crate::page::Page;
-use crate::tensor_files::{file_of_each, outputs};
+use crate::tensor_files::file_of_each;
+use crate::tensors::outputs;
 
 /// What the user asks for.
 #[derive(Debug, Subcommand)]
@@ -84,23 +84,6 @@ impl FromStr for NpyPath {
             Err("the file is written in NumPy's format and must be named FILE.npy")
         }
     }
-}
-
-/// The reference's outputs for each sample.
-fn reference_outputs(network: &VerifiedNetwork, samples: &[Vec<Mantissas>]) -> Vec<Vec<Mantissas>> {
-    let reference = Reference::new(network);
-    samples.par_iter().map(|sample| reference.evaluate(sample).outputs(network)).collect()
-}
-
-/// Does what is to be done on so many threads; on as many as there are processors, where the user
-/// says nothing.
-fn on_threads<R: Send>(
-    threads: Option<u16>,
-    work: impl FnOnce() -> R + Send,
-) -> Result<R, Failure> {
-    let threads = threads.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    Ok(pool.map_err(Failure::Threads)?.install(work))
 }
 
 /// Files that were written.

@@ -8,22 +8,25 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, ValueEnum, value_parser};
 use rayon::prelude::*;
-use rtl4ml_ir::{InputId, Source, VerifiedNetwork};
+use rtl4ml_ir::{Source, VerifiedNetwork};
 use rtl4ml_sim::emulator::{Counters, Emulation, Emulator};
 use rtl4ml_sim::reference::{Mantissas, Reference};
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::commands::{NpyPath, Written, on_threads};
+use crate::commands::{NpyPath, Written};
 use crate::expected::Expected;
 use crate::failure::Failure;
 use crate::histogram;
-use crate::npy_file::{NpyFile, create_folder, numbers};
+use crate::npy_file::{NpyFile, create_folder};
+use crate::numbers::{numbers, samples_together};
 use crate::page::{Page, samples_text};
 use crate::ranges::{self, LayerRanges};
 use crate::samples::Cast;
-use crate::tensor_files::{INPUTS, file_of_each, inputs, open, outputs};
+use crate::tensor_files::{INPUTS, file_of_each, open};
+use crate::tensors::{inputs, outputs};
 use crate::terminal;
+use crate::threads::on_threads;
 
 /// The options of `rtl4ml predict`.
 #[derive(Debug, Args)]
@@ -70,9 +73,6 @@ enum Computer {
     Reference,
 }
 
-/// About how many numbers of all tensors that are kept go through memory at a time.
-const PIECE: usize = 1 << 20;
-
 /// What was computed, for scripts.
 #[derive(Serialize)]
 struct Predicted<'a> {
@@ -91,8 +91,8 @@ struct Predicted<'a> {
 
 /// An engine that is ready.
 enum Engine<'n> {
-    Emulator(Emulator<'n>),
-    Reference(Reference<'n>),
+    Emulator(Emulator<&'n VerifiedNetwork>),
+    Reference(Reference<&'n VerifiedNetwork>),
 }
 
 impl<'n> Engine<'n> {
@@ -262,13 +262,4 @@ impl Predict {
         }
         Ok(files)
     }
-}
-
-/// How many samples go through memory at a time.
-fn samples_together(network: &VerifiedNetwork, wanted: &[Source]) -> usize {
-    let inputs = (0..network.network().inputs.len() as u32).map(|i| Source::Input(InputId(i)));
-    let elements = |source: Source| network.tensor_type(source).element_count();
-    let each: usize = inputs.chain(wanted.iter().copied()).map(elements).sum();
-    // Whole blocks, enough of them for all threads.
-    (PIECE / each.max(1)).next_multiple_of(64).max(64)
 }

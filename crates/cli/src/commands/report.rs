@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::choices::{describe_budget, describe_decisions};
 use crate::failure::Failure;
+use crate::handoff;
 use crate::layer_table::{align_numbers, text_of};
 use crate::overview::{describe_network, describe_timing};
 use crate::page::Page;
@@ -53,9 +54,7 @@ impl ReportOptions {
         let spinner = terminal::spinner("estimating");
         let loaded = rtl4ml_spec::load(&self.spec)?;
         let network = &loaded.network;
-        let circuit =
-            rtl4ml_circuit::build(network).map_err(|error| Failure::circuit(&self.spec, error))?;
-        let report = Report::new(network, &circuit);
+        let (circuit, report) = handoff::report(&loaded)?;
         let (points, notes) = match &self.scan {
             Some(_) => scan(network),
             None => (Vec::new(), Vec::new()),

@@ -11,11 +11,13 @@ use rtl4ml_sim::reference::Mantissas;
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::commands::{NpyPath, Written, on_threads, reference_outputs, write_outputs};
+use crate::commands::{NpyPath, Written, write_outputs};
 use crate::engine::{self, EngineName, Run};
 use crate::failure::Failure;
+use crate::handoff::{circuit, reference_outputs};
 use crate::page::{Page, cycles_text, samples_text};
 use crate::samples::{Cast, Samples};
+use crate::threads::on_threads;
 use crate::waves::{WaveFormat, Waves};
 
 /// The options of `rtl4ml sim`.
@@ -91,8 +93,7 @@ impl Sim {
         let network = &loaded.network;
         let most = self.samples.map(|samples| samples as usize);
         let samples = Samples::read(network, &self.input, most)?;
-        let circuit =
-            rtl4ml_circuit::build(network).map_err(|error| Failure::circuit(&self.spec, error))?;
+        let circuit = circuit(&loaded)?;
         let interface = &circuit.interface;
         let inputs: Vec<_> = samples.iter().collect();
         let expected = reference_outputs(network, &inputs);

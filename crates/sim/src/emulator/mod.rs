@@ -17,6 +17,8 @@ mod sink;
 mod statistics;
 mod tables;
 
+use std::borrow::Borrow;
+
 use rayon::prelude::*;
 use rtl4ml_ir::{Source, VerifiedNetwork};
 
@@ -29,12 +31,11 @@ use crate::reference::{Mantissas, Reference};
 /// The most blocks that a thread takes at a time; fewer where there are few samples.
 const MOST_BLOCKS: usize = 32;
 
-/// A network that is ready to compute samples.
-pub struct Emulator<'n> {
-    network: &'n VerifiedNetwork,
+/// A network, borrowed or owned, that is ready to compute samples.
+pub struct Emulator<N> {
     steps: Vec<Step>,
-    /// For the layers with steps beyond 64 bits.
-    reference: Reference<'n>,
+    /// For the layers with steps beyond 64 bits; it has the network.
+    reference: Reference<N>,
 }
 
 /// What the emulator computed.
@@ -46,17 +47,23 @@ pub struct Emulation {
     pub counters: Vec<Counters>,
 }
 
-impl<'n> Emulator<'n> {
+impl<N: Borrow<VerifiedNetwork> + Sync> Emulator<N> {
     /// Prepares a network: tables, weights and casts are computed once, here.
-    pub fn new(network: &'n VerifiedNetwork) -> Self {
-        let layers = 0..network.network().layers.len();
-        let steps = layers.map(|layer| compile(network, layer)).collect();
-        Self { network, steps, reference: Reference::new(network) }
+    pub fn new(network: N) -> Self {
+        let verified: &VerifiedNetwork = network.borrow();
+        let layers = 0..verified.network().layers.len();
+        let steps = layers.map(|layer| compile(verified, layer)).collect();
+        Self { steps, reference: Reference::new(network) }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &VerifiedNetwork {
+        self.reference.network()
     }
 
     /// The layers that the reference computes, because a step of them needs more than 64 bits.
     pub fn on_reference(&self) -> Vec<&str> {
-        let layers = self.network.network().layers.iter().zip(&self.steps);
+        let layers = self.network().network().layers.iter().zip(&self.steps);
         layers.filter(|(_, s)| matches!(s, Step::Reference)).map(|(l, _)| l.name.as_str()).collect()
     }
 
@@ -104,13 +111,13 @@ impl<'n> Emulator<'n> {
 
     /// The outputs of samples, one tensor a port.
     pub fn outputs(&self, samples: &[Vec<Mantissas>]) -> Vec<Vec<Mantissas>> {
-        let graph = self.network.network();
+        let graph = self.network().network();
         let input = |index: usize| samples.iter().flat_map(|s| s[index].iter().copied()).collect();
         let inputs: Vec<Mantissas> = (0..graph.inputs.len()).map(input).collect();
         let found = self.run(&inputs, samples.len(), &graph.outputs, false).tensors;
         let sample = |sample: usize| {
             let of = |(tensor, source): (&Mantissas, &Source)| {
-                let elements = self.network.tensor_type(*source).element_count();
+                let elements = self.network().tensor_type(*source).element_count();
                 tensor[sample * elements..][..elements].to_vec()
             };
             found.iter().zip(&graph.outputs).map(of).collect()
@@ -119,19 +126,19 @@ impl<'n> Emulator<'n> {
     }
 
     fn element_count(&self, place: usize) -> usize {
-        self.network.tensor_type(self.source(place)).element_count()
+        self.network().tensor_type(self.source(place)).element_count()
     }
 
     /// Where a tensor is among all: the inputs, then the layers.
     fn place(&self, source: Source) -> usize {
         match source {
             Source::Input(id) => id.0 as usize,
-            Source::Layer(id) => self.network.network().inputs.len() + id.0 as usize,
+            Source::Layer(id) => self.network().network().inputs.len() + id.0 as usize,
         }
     }
 
     fn source(&self, place: usize) -> Source {
-        let inputs = self.network.network().inputs.len();
+        let inputs = self.network().network().inputs.len();
         match place.checked_sub(inputs) {
             None => Source::Input(rtl4ml_ir::InputId(place as u32)),
             Some(layer) => Source::Layer(rtl4ml_ir::LayerId(layer as u32)),
@@ -140,9 +147,9 @@ impl<'n> Emulator<'n> {
 
     /// Room for a block of every tensor.
     fn tensors(&self) -> Vec<Tensor> {
-        let graph = self.network.network();
+        let graph = self.network().network();
         let tensor = |place: usize| {
-            let ranges = &self.network.tensor_type(self.source(place)).ranges;
+            let ranges = &self.network().tensor_type(self.source(place)).ranges;
             let fits = |end: i128| i32::try_from(end).is_ok();
             let wide = !ranges.iter().all(|range| fits(range.lo) && fits(range.hi));
             Tensor::zeros(ranges.len(), wide)
@@ -151,7 +158,7 @@ impl<'n> Emulator<'n> {
     }
 
     fn nothing(&self, wanted: &[Source], counting: bool) -> Emulation {
-        let inputs = self.network.network().inputs.len();
+        let inputs = self.network().network().inputs.len();
         let layers = if counting { self.steps.len() } else { 0 };
         let counters =
             (0..layers).map(|layer| Counters::new(self.element_count(inputs + layer))).collect();
@@ -198,7 +205,7 @@ impl<'n> Emulator<'n> {
     /// The integer in a tensor; one of an unsigned type of 64 bits is there as its bits.
     fn mantissa(&self, source: Source, tensor: &Tensor, element: usize, lane: usize) -> i128 {
         let bits = tensor.lane(element, lane);
-        if bits < 0 && self.network.tensor_type(source).ranges[element].lo >= 0 {
+        if bits < 0 && self.network().tensor_type(source).ranges[element].lo >= 0 {
             i128::from(bits as u64)
         } else {
             i128::from(bits)
@@ -213,14 +220,14 @@ impl<'n> Emulator<'n> {
         lanes: usize,
         counters: Option<(&mut Counters, usize)>,
     ) {
-        let place = self.network.network().inputs.len() + layer;
+        let place = self.network().network().inputs.len() + layer;
         let (before, after) = tensors.split_at_mut(place);
         let read = |source| self.place(source);
         match &self.steps[layer] {
             Step::Narrow(compiled) => compiled.run(read, before, &mut after[0], counters),
             Step::Wide(compiled) => compiled.run(read, before, &mut after[0], counters),
             Step::Reference => {
-                let sources = &self.network.network().layers[layer].inputs;
+                let sources = &self.network().network().layers[layer].inputs;
                 for lane in 0..lanes {
                     let gather = |source: &Source| {
                         let tensor = &before[self.place(*source)];

@@ -11,6 +11,8 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
+
 use rtl4ml_ir::{
     Layer, LayerId, Op, Problem, ResultType, Source, TensorType, Value, VerifiedNetwork,
 };
@@ -45,19 +47,25 @@ impl Evaluation {
     }
 }
 
-/// The reference of one network, which computes any number of inputs.
-pub struct Reference<'n> {
-    network: &'n VerifiedNetwork,
+/// The reference of one network, borrowed or owned, which computes any number of inputs.
+pub struct Reference<N> {
+    network: N,
     /// The tables of each layer, computed once: their contents depend on no input.
     tables: Vec<Tables>,
 }
 
-impl<'n> Reference<'n> {
+impl<N: Borrow<VerifiedNetwork>> Reference<N> {
     /// Prepares a network.
-    pub fn new(network: &'n VerifiedNetwork) -> Self {
-        let of_layer = |layer: &Layer| Tables::of(&layer.op, network.tensor_type(layer.inputs[0]));
-        let tables = network.network().layers.iter().map(of_layer).collect();
+    pub fn new(network: N) -> Self {
+        let verified: &VerifiedNetwork = network.borrow();
+        let of_layer = |layer: &Layer| Tables::of(&layer.op, verified.tensor_type(layer.inputs[0]));
+        let tables = verified.network().layers.iter().map(of_layer).collect();
         Self { network, tables }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &VerifiedNetwork {
+        self.network.borrow()
     }
 
     /// Evaluates the network on integers that are in the formats of its inputs.
@@ -65,7 +73,7 @@ impl<'n> Reference<'n> {
     /// # Panics
     /// When an input has another number of elements than the network says.
     pub fn evaluate(&self, inputs: &[Mantissas]) -> Evaluation {
-        let network = self.network;
+        let network = self.network();
         let mut evaluation = Evaluation { inputs: inputs.to_vec(), layers: Vec::new() };
         for (index, input) in inputs.iter().enumerate() {
             let source = Source::Input(rtl4ml_ir::InputId(index as u32));
@@ -82,9 +90,10 @@ impl<'n> Reference<'n> {
 
     /// What a layer computes from the integers that it reads.
     pub(crate) fn layer(&self, index: usize, inputs: &[Mantissas]) -> Mantissas {
-        let layer = &self.network.network().layers[index];
+        let network = self.network();
+        let layer = &network.network().layers[index];
         let tensors: Vec<&TensorType> =
-            layer.inputs.iter().map(|source| self.network.tensor_type(*source)).collect();
+            layer.inputs.iter().map(|source| network.tensor_type(*source)).collect();
         let values: Vec<Vec<Value>> = inputs
             .iter()
             .zip(&tensors)
@@ -93,7 +102,7 @@ impl<'n> Reference<'n> {
         let exact = exact(&layer.op, &self.tables[index], &values, &tensors)
             .unwrap_or_else(|problem| unreachable!("`{}` was verified: {problem}", layer.name));
         let result = layer.op.result_type();
-        let output = self.network.tensor_type(Source::Layer(LayerId(index as u32)));
+        let output = network.tensor_type(Source::Layer(LayerId(index as u32)));
         exact
             .into_iter()
             .enumerate()
