@@ -27,6 +27,15 @@ IMPORTED, IMPORTED_PROCESSOR = time.monotonic(), time.process_time()
 HARDWARE = HWConfig(1, -1, -1)
 
 
+def largest(values, groups):
+    """The largest of each group: max(a, b) is a + relu(b - a)."""
+    columns = [list(column) for column in zip(*groups)]
+    result = values[columns[0]]
+    for column in columns[1:]:
+        result = result + relu(values[column] - result)
+    return result
+
+
 def traced(network, delay_constraint):
     """The network as da4ml's graph of adders."""
     kind, size = network.input, network.n_in
@@ -36,9 +45,12 @@ def traced(network, delay_constraint):
     values = inputs
     for step in network.steps:
         if isinstance(step, perceptron.Dense):
-            values = values @ step.weight
-            if step.bias is not None:
-                values = values + step.bias
+            weight, bias = step.matrix()
+            values = values @ weight
+            if bias is not None:
+                values = values + bias
+        elif isinstance(step, perceptron.MaxPool2D):
+            values = largest(values, step.groups())
         elif isinstance(step, perceptron.Relu):
             values = relu(values)
         else:

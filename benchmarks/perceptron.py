@@ -1,8 +1,8 @@
-"""Dense networks as numbers: what a spec and its weights say, for tools that read no specs.
+"""Networks as numbers: what a spec and its weights say, for tools that read no specs.
 
 Guarantees: what `read` returns computes what rtl4ml computes of the same spec, bit for bit; a spec
-for which that could not be promised is refused with the reason. Understood are chains of `dense` with
-exact sums, `relu`, `quantize`, `flatten` and `reshape`, from one input.
+for which that could not be promised is refused with the reason. Understood are chains of `dense` and
+`conv2d` with exact sums, `max_pool2d`, `relu`, `quantize`, `flatten` and `reshape`, from one input.
 """
 
 import json
@@ -21,7 +21,7 @@ TOP = "mapped"
 
 
 class NotUnderstood(Exception):
-    """The network is no chain of dense layers, or has a key that would change what it computes."""
+    """The network is no such chain, or has a key that would change what it computes."""
 
 
 @dataclass
@@ -55,6 +55,10 @@ class Format:
         """Integer bits without the sign."""
         return self.integer - self.signed
 
+    def __str__(self):
+        kind = "ap_fixed" if self.signed else "ap_ufixed"
+        return f"{kind}<{self.width},{self.integer},AP_{self.rounding},AP_{self.overflow}>"
+
     def cast(self, numbers):
         """The nearest numbers of the type, by its modes."""
         half = 0.5 if self.rounding == "RND" else 0.0
@@ -71,6 +75,74 @@ class Format:
 class Dense:
     weight: numpy.ndarray
     bias: numpy.ndarray | None
+    weight_type: Format
+    bias_type: Format | None
+
+    def matrix(self):
+        """What the flat input is multiplied by, and what is added."""
+        return self.weight, self.bias
+
+
+@dataclass
+class Window:
+    """Where the windows of a layer lie on an image of `shape` (height, width, channels)."""
+
+    shape: list[int]
+    size: list[int]
+    strides: list[int]
+    padding: str
+
+    def starts(self, axis):
+        """The first row, or column, of each window; beyond the image where it is padded."""
+        extent, size, stride = self.shape[axis], self.size[axis], self.strides[axis]
+        if self.padding == "valid":
+            return [stride * place for place in range((extent - size) // stride + 1)]
+        count = -(-extent // stride)
+        padded = max((count - 1) * stride + size - extent, 0)
+        return [stride * place - padded // 2 for place in range(count)]
+
+    def places(self):
+        """The rows and columns where windows begin, in the order of the outputs."""
+        return [(row, column) for row in self.starts(0) for column in self.starts(1)]
+
+    def output(self, channels):
+        return [len(self.starts(0)), len(self.starts(1)), channels]
+
+    def cells(self, row, column):
+        """The cells of a window that are on the image: offsets in the window, and the pixel's number."""
+        height, width, _ = self.shape
+        for y in range(self.size[0]):
+            for x in range(self.size[1]):
+                if 0 <= row + y < height and 0 <= column + x < width:
+                    yield y, x, (row + y) * width + column + x
+
+
+@dataclass
+class Conv2D(Dense):
+    window: Window
+
+    def matrix(self):
+        """The convolution as a product with a matrix, and what is added."""
+        channels, filters = self.weight.shape[2:]
+        places = self.window.places()
+        matrix = numpy.zeros((int(numpy.prod(self.window.shape)), len(places) * filters))
+        for place, start in enumerate(places):
+            for y, x, pixel in self.window.cells(*start):
+                rows = slice(pixel * channels, (pixel + 1) * channels)
+                matrix[rows, place * filters:(place + 1) * filters] = self.weight[y, x]
+        return matrix, None if self.bias is None else numpy.tile(self.bias, len(places))
+
+
+@dataclass
+class MaxPool2D:
+    window: Window
+
+    def groups(self):
+        """For each output the flat inputs of which it is the largest."""
+        channels = self.window.shape[2]
+        return [
+            [pixel * channels + channel for _, _, pixel in self.window.cells(*start)]
+            for start in self.window.places() for channel in range(channels)]
 
 
 @dataclass
@@ -80,7 +152,7 @@ class Relu:
 
 @dataclass
 class Network:
-    """What is computed: steps, each a `Dense`, a `Relu` or a `Format` that is cast to."""
+    """What is computed: steps, each a layer or a `Format` that is cast to."""
 
     name: str
     shape: list[int]
@@ -107,8 +179,11 @@ def result_type(precision):
     return [] if text == "auto" else [Format.parse(text)]
 
 
+HOW = {"strategy", "reuse_factor", "multiplier", "parallelization_factor"}
 KEYS = {
-    "dense": {"weight", "bias", "units", "use_bias", "strategy", "reuse_factor", "multiplier"},
+    "dense": {"weight", "bias", "units", "use_bias", *HOW},
+    "conv2d": {"weight", "bias", "filters", "kernel_size", "strides", "padding", *HOW},
+    "max_pool2d": {"pool_size", "strides", "padding"},
     "relu": set(),
     "quantize": set(),
     "flatten": set(),
@@ -116,7 +191,21 @@ KEYS = {
 }
 
 
-def layer_steps(folder, layer):
+def trained(folder, layer):
+    """Weights and bias of a layer with their types."""
+    precision = layer.get("precision")
+    if not isinstance(precision, dict) or precision.get("accum", "auto") != "auto":
+        raise NotUnderstood(f"layer `{layer['name']}`: needs its types, and exact sums (`accum: auto`)")
+    numbers, types = [], []
+    for key in ("weight", "bias"):
+        kind = Format.parse(precision[key]) if key in layer else None
+        numbers.append(kind.cast(weights(folder, layer[key])) if kind else None)
+        types.append(kind)
+    return [*numbers, *types]
+
+
+def layer_steps(folder, layer, shape):
+    """What a layer does with a tensor of a shape, and the shape of its result."""
     name, kind = layer["name"], layer["type"]
     more = set(layer) - {"name", "type", "precision"} - KEYS.get(kind, set())
     if kind not in KEYS or more:
@@ -124,16 +213,23 @@ def layer_steps(folder, layer):
         raise NotUnderstood(f"layer `{name}`: {what} not understood here")
     precision = layer.get("precision")
     if kind == "dense":
-        if not isinstance(precision, dict) or precision.get("accum", "auto") != "auto":
-            raise NotUnderstood(f"layer `{name}`: needs its types, and exact sums (`accum: auto`)")
-        weight = Format.parse(precision["weight"]).cast(weights(folder, layer["weight"]))
-        bias = None
-        if "bias" in layer:
-            bias = Format.parse(precision["bias"]).cast(weights(folder, layer["bias"]))
-        return [Dense(weight, bias), *result_type(precision)]
+        step = Dense(*trained(folder, layer))
+        return [step, *result_type(precision)], [step.weight.shape[1]]
+    if kind == "conv2d":
+        window = Window(shape, layer["kernel_size"], layer.get("strides", [1, 1]), layer.get("padding", "valid"))
+        step = Conv2D(*trained(folder, layer), window)
+        return [step, *result_type(precision)], window.output(step.weight.shape[3])
+    if kind == "max_pool2d":
+        size = layer["pool_size"]
+        if isinstance(precision, dict) and precision.get("accum", "auto") != "auto":
+            raise NotUnderstood(f"layer `{name}`: `accum`")
+        window = Window(shape, size, layer.get("strides", size), layer.get("padding", "valid"))
+        return [MaxPool2D(window), *result_type(precision)], window.output(shape[2])
     if kind == "relu":
-        return [Relu(), *result_type(precision)]
-    return result_type(precision) if kind == "quantize" else []
+        return [Relu(), *result_type(precision)], shape
+    if kind == "quantize":
+        return result_type(precision), shape
+    return [], layer.get("shape", [int(numpy.prod(shape))])
 
 
 def read(path):
@@ -145,7 +241,10 @@ def read(path):
     if "precision" in spec.get("defaults", {}):
         raise NotUnderstood("`defaults` with a `precision`")
     of_input = spec["inputs"][0]
-    steps = [step for layer in spec["layers"] for step in layer_steps(path.parent, layer)]
+    steps, shape = [], of_input["shape"]
+    for layer in spec["layers"]:
+        own, shape = layer_steps(path.parent, layer, shape)
+        steps += own
     return Network(spec.get("name", path.stem), of_input["shape"], Format.parse(of_input["precision"]), steps)
 
 
@@ -154,7 +253,7 @@ def mapped(path, folder, **keys):
     path, folder = Path(path), Path(folder)
     spec = yaml.safe_load(path.read_text())
     for layer in spec["layers"]:
-        for key in ("strategy", "reuse_factor", "multiplier"):
+        for key in HOW:
             layer.pop(key, None)
     spec["defaults"] = {"strategy": "distributed_arithmetic"}
     spec.update(keys, name=TOP)

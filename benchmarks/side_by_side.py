@@ -1,5 +1,6 @@
-"""What both comparisons with da4ml share: running programs, synthesis that is done once, ratios."""
+"""What the comparisons share: running programs, synthesis that is done once, ratios."""
 
+import argparse
 import hashlib
 import json
 import os
@@ -33,6 +34,16 @@ def timed(*command):
     after = os.times()
     processor = after.children_user + after.children_system - before.children_user - before.children_system
     return output, time.monotonic() - started, processor
+
+
+def emulation_arguments(description):
+    """The command line of a peer's emulator."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("spec")
+    parser.add_argument("samples")
+    parser.add_argument("outputs")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    return parser.parse_args()
 
 
 def rtl4ml_binary():

@@ -1,5 +1,6 @@
 //! The commands, one file each, and what several of them do.
 
+mod bench;
 mod build;
 mod check;
 mod emulator;
@@ -39,6 +40,8 @@ pub enum Command {
     Predict(predict::Predict),
     /// Write the network as a C++ header with its test, for the software of an experiment
     Emulator(emulator::EmulatorOptions),
+    /// Measure how fast each engine computes a network on this machine
+    Bench(bench::Bench),
 }
 
 impl Command {
@@ -52,6 +55,7 @@ impl Command {
             Self::Import(import) => import.run(),
             Self::Predict(predict) => predict.run(),
             Self::Emulator(emulator) => emulator.run(),
+            Self::Bench(bench) => bench.run(),
         }
     }
 
@@ -65,6 +69,7 @@ impl Command {
             Self::Import(import) => import.json,
             Self::Predict(predict) => predict.json,
             Self::Emulator(emulator) => emulator.json,
+            Self::Bench(bench) => bench.json,
         }
     }
 }
