@@ -124,7 +124,8 @@ fn cycle(
     if let Some(file) = file {
         file.finish()?;
     }
-    let judgement = result.map_err(|source| Failure::Mismatch { engine, source })?;
+    let judgement =
+        result.map_err(|source| Failure::Mismatch { engine, source: Box::new(source) })?;
     Ok(Run { outputs: judgement.outputs, cycles: judgement.cycles, elapsed, compiled: false })
 }
 
@@ -153,7 +154,8 @@ fn rust_hdl(
     if let Some(file) = file {
         file.finish()?;
     }
-    let judgement = result.map_err(|source| Failure::Mismatch { engine, source })?;
+    let judgement =
+        result.map_err(|source| Failure::Mismatch { engine, source: Box::new(source) })?;
     Ok(Run { outputs: judgement.outputs, cycles: judgement.cycles, elapsed, compiled: false })
 }
 
@@ -213,7 +215,7 @@ fn check_outputs(
                 let (port, found, expected) = (port.name.clone(), *found, *expected);
                 let source =
                     rtl4ml_sim::Mismatch::Output { transaction, port, element, found, expected };
-                return Err(Failure::Mismatch { engine, source });
+                return Err(Failure::Mismatch { engine, source: Box::new(source) });
             }
         }
     }

@@ -35,6 +35,7 @@ mod _native {
     /// mistake of the files, each with file, line and column.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
+    #[allow(clippy::needless_pass_by_value, reason = "Python's paths come by value")]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Model> {
         Model::load(py, &path)
     }

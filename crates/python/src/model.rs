@@ -1,6 +1,7 @@
 //! The classes of the package.
 
 use std::borrow::Borrow;
+use std::convert::identity;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -63,6 +64,9 @@ pub struct Model {
     emulator: OnceLock<Emulator<Spec>>,
 }
 
+/// An array and the name of the tensor that it holds.
+type Named<'n, 'py> = (&'n str, Bound<'py, PyArrayDyn<f64>>);
+
 /// A tensor's numbers of all samples, as they come.
 struct Collected {
     source: Source,
@@ -124,6 +128,7 @@ impl Model {
     /// the test `vectors`, in every bit and cycle. An older folder of rtl4ml is replaced, anything
     /// else is not. Where standard error is a terminal, it shows the progress.
     #[pyo3(signature = (dir, /, *, vectors=None, threads=None))]
+    #[allow(clippy::needless_pass_by_value, reason = "Python's paths come by value")]
     fn build<'py>(
         &self,
         py: Python<'py>,
@@ -219,7 +224,7 @@ impl Model {
         keywords: Option<&Bound<'py, PyDict>>,
         wanted: &[Source],
         threads: Option<u16>,
-    ) -> PyResult<Vec<(&str, Bound<'py, PyArrayDyn<f64>>)>> {
+    ) -> PyResult<Vec<Named<'_, 'py>>> {
         let network = self.network();
         let tensors = inputs(network);
         let samples = arguments::samples(given, keywords, &tensors)?;
@@ -244,6 +249,7 @@ impl Model {
                     not_finite(tensor, first, index, numbers[index])
                 };
                 pool.install(|| self.piece(&found, range.len(), &mut all)).map_err(at)?;
+                #[allow(clippy::redundant_closure_for_method_calls, reason = "of any lifetime")]
                 Python::attach(|py| py.check_signals())?;
             }
             Ok::<_, PyErr>(())
@@ -289,8 +295,8 @@ impl Model {
         work: impl FnOnce(&Loaded) -> Result<String, Failure> + Send,
     ) -> PyResult<Bound<'py, PyAny>> {
         let threads = checked_threads(threads)?;
-        let json = py.detach(|| threads::on_threads(threads, || work(&self.spec.0)).flatten());
-        let json = json.map_err(|failure| exception(py, &failure))?;
+        let json = py.detach(|| threads::on_threads(threads, || work(&self.spec.0)));
+        let json = json.and_then(identity).map_err(|failure| exception(py, &failure))?;
         py.import("json")?.call_method1("loads", (json,))
     }
 }
@@ -311,7 +317,7 @@ impl Collected {
         py: Python<'py>,
         samples: usize,
         network: &'n VerifiedNetwork,
-    ) -> PyResult<(&'n str, Bound<'py, PyArrayDyn<f64>>)> {
+    ) -> PyResult<Named<'n, 'py>> {
         let Self { source, numbers, inexact } = self;
         let name = network.network().source_name(source);
         if let Some(warning) = inexact_warning(name, inexact, numbers.len()) {
@@ -347,10 +353,7 @@ fn not_finite(tensor: &rtl4ml::tensors::Tensor, first: usize, index: usize, numb
     ))
 }
 
-fn by_name<'py>(
-    py: Python<'py>,
-    arrays: Vec<(&str, Bound<'py, PyArrayDyn<f64>>)>,
-) -> PyResult<Bound<'py, PyDict>> {
+fn by_name<'py>(py: Python<'py>, arrays: Vec<Named<'_, 'py>>) -> PyResult<Bound<'py, PyDict>> {
     let named = PyDict::new(py);
     for (name, array) in arrays {
         named.set_item(name, array)?;
@@ -358,10 +361,7 @@ fn by_name<'py>(
     Ok(named)
 }
 
-fn list<'py>(
-    py: Python<'py>,
-    tensors: impl Iterator<Item = Tensor>,
-) -> PyResult<Bound<'py, PyList>> {
+fn list(py: Python<'_>, tensors: impl Iterator<Item = Tensor>) -> PyResult<Bound<'_, PyList>> {
     let objects: Vec<Py<Tensor>> = tensors.map(|t| Py::new(py, t)).collect::<PyResult<_>>()?;
     PyList::new(py, objects)
 }
