@@ -12,6 +12,7 @@
 
 mod arguments;
 mod arrays;
+mod compute;
 mod error;
 mod model;
 
