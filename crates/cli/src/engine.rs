@@ -4,11 +4,8 @@
 //! reference in each bit, with the latency and the interval that the circuit promises; anything
 //! else is a failure.
 
-use std::cell::RefCell;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -17,13 +14,16 @@ use rtl4ml_circuit::{Circuit, Interface};
 use rtl4ml_ir::Io;
 use rtl4ml_sim::external::{Simulator, read_cycles, read_results};
 use rtl4ml_sim::reference::Mantissas;
-use rtl4ml_sim::{Cycle, CycleProgram, RustHdl, Shown, judge, judge_side_by_side};
+use rtl4ml_sim::{
+    Cycle, CycleProgram, EngineError, Mismatch, RustHdl, Shown, judge, judge_side_by_side,
+};
 use rtl4ml_verilog::{
     TextFile, rtl_files, testbench_files, testbench_name, vector_files, write_files,
 };
 
 use crate::failure::Failure;
 use crate::terminal;
+use crate::waves::{VcdFile, Waves};
 
 /// What can simulate a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,17 +48,6 @@ pub struct Run {
     pub elapsed: Duration,
     /// Whether that includes compiling the Verilog.
     pub compiled: bool,
-}
-
-/// A wave file that was asked for.
-#[derive(Clone, Debug)]
-pub struct Waves {
-    /// Where to write it.
-    pub path: PathBuf,
-    /// Which signals it holds.
-    pub shown: Shown,
-    /// The clock period.
-    pub period_ps: u64,
 }
 
 impl EngineName {
@@ -100,9 +89,12 @@ fn cycle(
     waves: Option<&Waves>,
 ) -> Result<Run, Failure> {
     let engine = EngineName::Cycle.word();
-    let failed = |source| Failure::Engine { engine, source };
-    let file = waves.map(WaveFile::create).transpose()?;
-    let program = CycleProgram::new(circuit).map_err(failed)?;
+    let failed = |source| match (source, waves) {
+        (Mismatch::Engine(EngineError::Waves(source)), Some(waves)) => waves.not_written(source),
+        (source, _) => Failure::Mismatch { engine, source: Box::new(source) },
+    };
+    let program = CycleProgram::new(circuit).map_err(|error| failed(error.into()))?;
+    let file = waves.map(Waves::file).transpose()?;
     let start = Instant::now();
     let bar = terminal::progress_bar("simulating", stimulus.transactions.len());
     // A wave file shows one stream, and streams of transfers wait for each other.
@@ -110,22 +102,18 @@ fn cycle(
         judge_side_by_side(&program, stimulus, expected, |came| bar.inc(came as u64))
     } else {
         let mut simulator = Cycle::new(&program);
-        if let Some((waves, file)) = waves.zip(file.as_ref()) {
-            let writer = Box::new(file.clone());
-            simulator.trace(writer, waves.period_ps, &waves.shown).map_err(failed)?;
+        if let Some((waves, file)) = waves.zip(file) {
+            let traced = simulator.trace(file, waves.period_ps, &waves.shown);
+            traced.map_err(|error| failed(error.into()))?;
         }
         let come = |done| bar.set_position(done as u64);
         let result = judge(&mut simulator, stimulus, expected, come);
-        simulator.finish_trace().map_err(failed)?;
+        simulator.finish_trace().map_err(|error| failed(error.into()))?;
         result
     };
     let elapsed = start.elapsed();
     bar.finish_and_clear();
-    if let Some(file) = file {
-        file.finish()?;
-    }
-    let judgement =
-        result.map_err(|source| Failure::Mismatch { engine, source: Box::new(source) })?;
+    let judgement = result.map_err(failed)?;
     Ok(Run { outputs: judgement.outputs, cycles: judgement.cycles, elapsed, compiled: false })
 }
 
@@ -138,7 +126,7 @@ fn rust_hdl(
     let engine = EngineName::RustHdl.word();
     let failed = |source| Failure::Engine { engine, source };
     let mut simulator = RustHdl::new(circuit).map_err(failed)?;
-    let file = waves.map(WaveFile::create).transpose()?;
+    let file = waves.map(VcdFile::create).transpose()?;
     if let Some((waves, file)) = waves.zip(file.as_ref()) {
         let writer = Box::new(file.clone());
         let locals = waves.shown == Shown::All;
@@ -213,8 +201,7 @@ fn check_outputs(
             let mut pairs = found.iter().zip(expected).enumerate();
             if let Some((element, (found, expected))) = pairs.find(|(_, (f, e))| f != e) {
                 let (port, found, expected) = (port.name.clone(), *found, *expected);
-                let source =
-                    rtl4ml_sim::Mismatch::Output { transaction, port, element, found, expected };
+                let source = Mismatch::Output { transaction, port, element, found, expected };
                 return Err(Failure::Mismatch { engine, source: Box::new(source) });
             }
         }
@@ -240,59 +227,10 @@ fn cycle_count(interface: &Interface, stimulus: &Stimulus) -> u64 {
     cycle + interface.latency_cycles + 1
 }
 
-/// The file of the waves.
-///
-/// Rust-HDL panics when its writer fails. So this one never does: it keeps the first error, which
-/// [`WaveFile::finish`] returns.
-#[derive(Clone)]
-struct WaveFile {
-    path: PathBuf,
-    state: Rc<RefCell<WaveState>>,
-}
-
-struct WaveState {
-    file: BufWriter<File>,
-    error: Option<io::Error>,
-}
-
-impl WaveFile {
-    fn create(Waves { path, .. }: &Waves) -> Result<Self, Failure> {
-        let failed = |source| Failure::Write { path: path.clone(), source };
-        let file = BufWriter::new(File::create(path).map_err(failed)?);
-        Ok(Self {
-            path: path.clone(),
-            state: Rc::new(RefCell::new(WaveState { file, error: None })),
-        })
-    }
-
-    /// Writes what is left, and tells whether all was written.
-    fn finish(self) -> Result<(), Failure> {
-        let mut state = self.state.borrow_mut();
-        let flushed = state.file.flush();
-        let written = state.error.take().map_or(flushed, Err);
-        written.map_err(|source| Failure::Write { path: self.path.clone(), source })
-    }
-}
-
-impl Write for WaveFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut state = self.state.borrow_mut();
-        if state.error.is_none()
-            && let Err(error) = state.file.write_all(bytes)
-        {
-            state.error = Some(error);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::waves::WaveFormat;
     use rtl4ml_ir::{FixedType, Network, Relu, verify};
     use rtl4ml_sim::reference::evaluate;
     use rtl4ml_sim::vectors::{Random, corners_and_random};
@@ -351,10 +289,15 @@ mod tests {
     fn waves_that_cannot_be_written_are_a_failure_and_no_panic() {
         let (circuit, samples, expected) = example();
         let stimulus = Stimulus::back_to_back(samples);
-        let full = Waves { path: "/dev/full".into(), shown: Shown::All, period_ps: 5000 };
-        for engine in [EngineName::RustHdl, EngineName::Cycle] {
+        for (engine, format) in [
+            (EngineName::RustHdl, WaveFormat::Vcd),
+            (EngineName::Cycle, WaveFormat::Vcd),
+            (EngineName::Cycle, WaveFormat::Fst),
+        ] {
+            let path = "/dev/full".into();
+            let full = Waves { path, format, shown: Shown::All, period_ps: 5000 };
             let result = run(engine, &circuit, &stimulus, &expected, Some(&full));
-            assert!(matches!(result, Err(Failure::Write { .. })), "{engine:?}");
+            assert!(matches!(result, Err(Failure::Write { .. })), "{engine:?} {format:?}");
         }
     }
 }

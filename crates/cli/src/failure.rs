@@ -222,7 +222,7 @@ impl Failure {
             Self::NotImported { .. } => Some("choose another folder with `-o`".to_owned()),
             Self::Occupied { .. } => Some("choose another folder, or remove this one".to_owned()),
             Self::Mismatch { source: mismatch, .. }
-                if !matches!(**mismatch, Mismatch::Engine(EngineError::Vcd(_))) =>
+                if !matches!(**mismatch, Mismatch::Engine(EngineError::Waves(_))) =>
             {
                 Some("this is a bug in rtl4ml, please report it with the spec".to_owned())
             }

@@ -32,6 +32,7 @@ mod tensor_files;
 pub mod tensors;
 mod terminal;
 pub mod threads;
+mod waves;
 
 use std::path::Path;
 

@@ -7,14 +7,14 @@ use rtl4ml_ir::Io;
 use crate::reference::Mantissas;
 
 /// What is driven into the circuit for one cycle.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pins {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pins<'a> {
     /// The reset.
     pub rst: bool,
     /// Whether an input is offered.
     pub in_valid: bool,
     /// One tensor an input port; may be empty while nothing is offered, and is then 0.
-    pub inputs: Vec<Mantissas>,
+    pub inputs: &'a [Mantissas],
 }
 
 /// What a receiver sees at the edge that ends a cycle.
@@ -87,7 +87,7 @@ pub trait Engine {
             return infer_stream(self, inputs);
         }
         let patience = 2 * (interface.latency_cycles + interface.initiation_interval_cycles + 1);
-        let mut pins = Pins { rst: false, in_valid: true, inputs: inputs.to_vec() };
+        let mut pins = Pins { rst: false, in_valid: true, inputs };
         for _ in 0..patience {
             let sampled = self.cycle(&pins)?;
             if !pins.in_valid

@@ -47,8 +47,8 @@ pub enum EngineError {
         cycles: u64,
     },
     /// The wave file could not be written.
-    #[error("cannot write the VCD: {0}")]
-    Vcd(#[from] std::io::Error),
+    #[error("cannot write the waves: {0}")]
+    Waves(#[from] std::io::Error),
 }
 
 /// The circuit as a Rust-HDL block, driven cycle by cycle.

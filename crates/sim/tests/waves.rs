@@ -12,7 +12,7 @@ use rtl4ml_ir::{
 };
 use rtl4ml_sim::reference::Reference;
 use rtl4ml_sim::vectors::{Random, corners_and_random};
-use rtl4ml_sim::{Cycle, CycleProgram, RustHdl, Shown, judge};
+use rtl4ml_sim::{Cycle, CycleProgram, RustHdl, Shown, WaveFile, judge};
 
 const PERIOD_PS: u64 = 2777;
 
@@ -87,30 +87,75 @@ fn changes(path: &Path) -> Changes {
     found
 }
 
+/// The same of an FST.
+fn fst_changes(path: &Path) -> Changes {
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    let mut reader = fst_reader::FstReader::open(file).unwrap();
+    let mut names: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut scopes = Vec::new();
+    reader
+        .read_hierarchy(|entry| match entry {
+            fst_reader::FstHierarchyEntry::Scope { name, .. } if scopes.is_empty() => {
+                assert_eq!(name, "waves");
+                scopes.push("top".to_owned());
+            }
+            fst_reader::FstHierarchyEntry::Scope { name, .. } => scopes.push(name),
+            fst_reader::FstHierarchyEntry::UpScope => drop(scopes.pop()),
+            fst_reader::FstHierarchyEntry::Var { name, handle, .. } => {
+                let name = name.split(' ').next().unwrap();
+                let own = names.entry(handle.get_index()).or_default();
+                own.push(format!("{}.{name}", scopes.join(".")));
+            }
+            _ => {}
+        })
+        .unwrap();
+    let mut found = Changes::new();
+    let all = fst_reader::FstFilter::all();
+    reader
+        .read_signals(&all, |time, handle, value| {
+            let fst_reader::FstSignalValue::String(bits) = value else { panic!("bits only") };
+            let bits = String::from_utf8(bits.to_vec()).unwrap();
+            for name in &names[&handle.get_index()] {
+                let own = found.entry(name.clone()).or_default();
+                if own.last().is_none_or(|(_, last)| *last != bits) {
+                    own.push((time, bits.clone()));
+                }
+            }
+            Ok::<(), std::convert::Infallible>(())
+        })
+        .unwrap();
+    found
+}
+
 fn compare(io: Io) {
     let network = network(io);
     let circuit = rtl4ml_circuit::build(&network).unwrap();
     let samples = corners_and_random(&network, 30, &mut Random::new(3));
     let reference = Reference::new(&network);
-    let expected: Vec<_> =
-        samples.iter().map(|x| reference.evaluate(x).outputs(&network)).collect();
+    let outputs: Vec<_> = samples.iter().map(|x| reference.evaluate(x).outputs(&network)).collect();
     let stimulus = Stimulus::varied(samples, circuit.interface.latency_cycles);
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| Box::new(std::fs::File::create(folder.path().join(name)).unwrap());
 
     let mut kernel = RustHdl::new(&circuit).unwrap();
     kernel.trace(file("kernel.vcd"), PERIOD_PS, true).unwrap();
-    judge(&mut kernel, &stimulus, &expected, |_| {}).unwrap();
+    judge(&mut kernel, &stimulus, &outputs, |_| {}).unwrap();
     drop(kernel);
     let program = CycleProgram::new(&circuit).unwrap();
     let mut cycle = Cycle::new(&program);
-    cycle.trace(file("cycle.vcd"), PERIOD_PS, &Shown::All).unwrap();
-    judge(&mut cycle, &stimulus, &expected, |_| {}).unwrap();
+    cycle.trace(WaveFile::Vcd(file("cycle.vcd")), PERIOD_PS, &Shown::All).unwrap();
+    judge(&mut cycle, &stimulus, &outputs, |_| {}).unwrap();
     cycle.finish_trace().unwrap();
 
     let expected = changes(&folder.path().join("kernel.vcd"));
     let found = changes(&folder.path().join("cycle.vcd"));
     assert!(expected.len() > 30, "only {} signals", expected.len());
+    let fst = std::io::BufWriter::new(*file("cycle.fst"));
+    let mut again = Cycle::new(&program);
+    again.trace(WaveFile::Fst(fst), PERIOD_PS, &Shown::All).unwrap();
+    judge(&mut again, &stimulus, &outputs, |_| {}).unwrap();
+    again.finish_trace().unwrap();
+    assert!(fst_changes(&folder.path().join("cycle.fst")) == found, "{io:?}: FST and VCD differ");
     assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     for (name, expected) in &expected {
         let found = &found[name];
@@ -124,7 +169,7 @@ fn compare(io: Io) {
 
     let some = Shown::Matching(vec!["waves.*valid".into()]);
     let mut cycle = Cycle::new(&program);
-    cycle.trace(file("some.vcd"), PERIOD_PS, &some).unwrap();
+    cycle.trace(WaveFile::Vcd(file("some.vcd")), PERIOD_PS, &some).unwrap();
     cycle.finish_trace().unwrap();
     let names: Vec<String> = changes(&folder.path().join("some.vcd")).into_keys().collect();
     let wanted: &[&str] = match io {

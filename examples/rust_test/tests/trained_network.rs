@@ -36,7 +36,7 @@ fn inputs_are_taken_at_the_initiation_interval_and_come_out_after_the_latency() 
     let input = corners_and_random(&network, 1, &mut Random::new(2)).remove(0);
     let mut engine = RustHdl::new(&circuit).unwrap();
     engine.reset().unwrap();
-    let pins = Pins { rst: false, in_valid: true, inputs: input };
+    let pins = Pins { rst: false, in_valid: true, inputs: &input };
     for cycle in 0..3 * latency {
         let sampled = engine.cycle(&pins).unwrap();
         assert_eq!(sampled.in_ready, cycle % interval == 0, "cycle {cycle}");
@@ -53,7 +53,7 @@ fn a_reset_discards_what_is_in_flight() {
     let inputs = corners_and_random(&network, 2, &mut Random::new(3));
     let mut engine = RustHdl::new(&circuit).unwrap();
     engine.reset().unwrap();
-    let lost = Pins { rst: false, in_valid: true, inputs: inputs[0].clone() };
+    let lost = Pins { rst: false, in_valid: true, inputs: &inputs[0] };
     assert!(engine.cycle(&lost).unwrap().in_ready);
     engine.reset().unwrap();
     let expected = reference::evaluate(&network, &inputs[1]).outputs(&network);

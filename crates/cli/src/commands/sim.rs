@@ -12,12 +12,13 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::commands::{NpyPath, Written, write_outputs};
-use crate::engine::{self, EngineName, Run, Waves};
+use crate::engine::{self, EngineName, Run};
 use crate::failure::Failure;
 use crate::handoff::{circuit, reference_outputs};
 use crate::page::{Page, cycles_text, samples_text};
 use crate::samples::{Cast, Samples};
 use crate::threads::on_threads;
+use crate::waves::{WaveFormat, Waves};
 
 /// The options of `rtl4ml sim`.
 #[derive(Debug, Args)]
@@ -40,19 +41,22 @@ pub struct Sim {
     /// Offer some inputs after gaps; with streams, all again with pauses at every port
     #[arg(long)]
     gaps: bool,
-    /// Write the waves of all ports (engines cycle and rust-hdl)
-    #[arg(long, value_name = "FILE.vcd")]
+    /// Write the waves of all ports as value change dump (engines cycle and rust-hdl)
+    #[arg(long, value_name = "FILE.vcd", group = "waves")]
     vcd: Option<PathBuf>,
+    /// The same as fast signal trace, compressed, for long runs (engine cycle)
+    #[arg(long, value_name = "FILE.fst", group = "waves")]
+    fst: Option<PathBuf>,
     /// Write the waves of the signals inside of the modules as well
-    #[arg(long, requires = "vcd")]
-    vcd_locals: bool,
+    #[arg(long, alias = "vcd-locals", requires = "waves")]
+    locals: bool,
     /// Write only the waves of signals whose path matches: TOP.out_valid,*.fc1.* (engine cycle)
     #[arg(
         long,
         value_name = "GLOB",
         value_delimiter = ',',
-        requires = "vcd",
-        conflicts_with = "vcd_locals"
+        requires = "waves",
+        conflicts_with = "locals"
     )]
     signals: Vec<String>,
     /// How many threads to use [default: all processors]
@@ -98,11 +102,7 @@ impl Sim {
         } else {
             Stimulus::back_to_back(inputs)
         };
-        let waves = self.vcd.clone().map(|path| Waves {
-            path,
-            shown: self.shown(),
-            period_ps: network.network().target.clock.period_ps,
-        });
+        let waves = self.waves(network.network().target.clock.period_ps);
         let run = || engine::run(self.engine, &circuit, &stimulus, &expected, waves.as_ref());
         let run = on_threads(self.threads, run)??;
         let Run { outputs, cycles, elapsed, compiled } = run;
@@ -164,13 +164,19 @@ impl Sim {
         Ok(Answer::new(page, &checked, Vec::new()))
     }
 
-    /// Which signals the wave file has.
-    fn shown(&self) -> Shown {
-        match (self.signals.as_slice(), self.vcd_locals) {
+    /// The wave file that is asked for.
+    fn waves(&self, period_ps: u64) -> Option<Waves> {
+        let (path, format) = match (&self.vcd, &self.fst) {
+            (Some(path), _) => (path.clone(), WaveFormat::Vcd),
+            (None, Some(path)) => (path.clone(), WaveFormat::Fst),
+            (None, None) => return None,
+        };
+        let shown = match (self.signals.as_slice(), self.locals) {
             ([], false) => Shown::Ports,
             ([], true) => Shown::All,
             (patterns, _) => Shown::Matching(patterns.to_vec()),
-        }
+        };
+        Some(Waves { path, format, shown, period_ps })
     }
 
     /// What the engine cannot do is a mistake on the command line.
@@ -179,6 +185,14 @@ impl Sim {
             EngineName::RustHdl if !self.signals.is_empty() => {
                 "`--signals` is an option of the engine cycle; rust-hdl writes all signals"
                     .to_owned()
+            }
+            EngineName::RustHdl | EngineName::Verilator | EngineName::Icarus
+                if self.fst.is_some() =>
+            {
+                format!(
+                    "`--fst` is written by the engine cycle only, not by {}",
+                    self.engine.word()
+                )
             }
             EngineName::Verilator | EngineName::Icarus if self.vcd.is_some() => format!(
                 "`--vcd` is written by the engines cycle and rust-hdl only, not by {}",

@@ -11,9 +11,9 @@ mod machine;
 mod program;
 mod ranges;
 mod registers;
+mod wave_file;
 mod waves;
 
-use std::io::Write;
 use std::sync::Arc;
 
 use rtl4ml_circuit::{Circuit, Interface};
@@ -22,6 +22,7 @@ use self::compile::{Compiled, Source, compile};
 use self::flatten::{Flat, FlatRam, FlatRom, flatten};
 pub use self::machine::Line;
 use self::machine::{Place, Slot, Values};
+pub use self::wave_file::WaveFile;
 pub use self::waves::Shown;
 use self::waves::Waves;
 use crate::EngineError;
@@ -216,13 +217,13 @@ impl Cycle {
         Self { streams: program.start(), waves: None }
     }
 
-    /// Writes a VCD from now on; `period_ps` is the clock period.
+    /// Writes waves from now on; `period_ps` is the clock period.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn trace(
         &mut self,
-        file: Box<dyn Write>,
+        file: WaveFile,
         period_ps: u64,
         shown: &Shown,
     ) -> Result<(), EngineError> {
@@ -231,7 +232,7 @@ impl Cycle {
         Ok(())
     }
 
-    /// Ends the VCD.
+    /// Ends the waves.
     ///
     /// # Errors
     /// When the file cannot be written.

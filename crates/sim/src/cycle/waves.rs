@@ -1,11 +1,11 @@
-//! The waves of a simulation on the cycle engine: a VCD with the signals that the user names.
+//! The waves of a simulation on the cycle engine: the signals that the user names.
 
-use std::io::{self, Write};
+use std::io;
 
 use rtl4ml_hdl::Type;
-use vcd::{IdCode, TimescaleUnit, Value, VarType};
 
 use super::flatten::{Flat, Named, Scope};
+use super::wave_file::{Declare, Record, WaveFile};
 
 /// Which signals a wave file has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,89 +21,60 @@ pub enum Shown {
 
 /// A signal in the file.
 struct Shape {
-    code: IdCode,
+    /// Its number there.
+    signal: usize,
     /// The nets of its lanes with their types, lane 0 first.
     lanes: Vec<(u32, Type)>,
-    /// Its bits as they are in the file, the highest first.
-    last: Option<Vec<Value>>,
+    /// Its bits as they are in the file, the highest first; none before the first record.
+    last: Vec<u8>,
 }
 
 /// A wave file that is being written.
 pub(super) struct Waves {
-    writer: vcd::Writer<Box<dyn Write>>,
-    clocks: Vec<IdCode>,
-    shapes: Vec<Shape>,
+    file: Box<dyn Record>,
+    signals: Signals,
     period_ps: u64,
     time_ps: u64,
     clock_was: Option<bool>,
 }
 
+/// What is in a file.
+#[derive(Default)]
+struct Signals {
+    count: usize,
+    clocks: Vec<usize>,
+    shapes: Vec<Shape>,
+}
+
 impl Waves {
     /// Begins a file.
-    pub fn begin(
-        file: Box<dyn Write>,
-        flat: &Flat,
-        period_ps: u64,
-        shown: &Shown,
-    ) -> io::Result<Self> {
-        let writer = vcd::Writer::new(file);
-        let (clocks, shapes) = (Vec::new(), Vec::new());
-        let mut waves = Self { writer, clocks, shapes, period_ps, time_ps: 0, clock_was: None };
-        waves.writer.timescale(1, TimescaleUnit::PS)?;
-        waves.scope(flat, &flat.scope, &flat.scope.name, shown)?;
-        waves.writer.enddefinitions()?;
-        Ok(waves)
-    }
-
-    fn scope(&mut self, flat: &Flat, scope: &Scope, path: &str, shown: &Shown) -> io::Result<()> {
-        self.writer.add_module(&scope.name)?;
-        if scope.clocked && shown.has(&format!("{path}.clk"), true) {
-            self.clocks.push(self.writer.add_wire(1, "clk")?);
-        }
-        for (named, is_port) in
-            scope.ports.iter().map(|p| (p, true)).chain(scope.locals.iter().map(|l| (l, false)))
-        {
-            if shown.has(&format!("{path}.{}", named.name), is_port) {
-                self.add(flat, named)?;
-            }
-        }
-        for child in &scope.children {
-            self.scope(flat, child, &format!("{path}.{}", child.name), shown)?;
-        }
-        self.writer.upscope()
-    }
-
-    fn add(&mut self, flat: &Flat, named: &Named) -> io::Result<()> {
-        let lanes: Vec<(u32, Type)> =
-            named.nets.iter().map(|net| (*net, flat.types[*net as usize])).collect();
-        let width = lanes.iter().map(|(_, ty)| ty.width).sum();
-        let code = self.writer.add_var(VarType::Wire, width, &named.name, None)?;
-        self.shapes.push(Shape { code, lanes, last: None });
-        Ok(())
+    pub fn begin(file: WaveFile, flat: &Flat, period_ps: u64, shown: &Shown) -> io::Result<Self> {
+        let mut file = file.declare()?;
+        let mut signals = Signals::default();
+        signals.scope(&mut *file, flat, &flat.scope, &flat.scope.name, shown)?;
+        let file = file.finish()?;
+        Ok(Self { file, signals, period_ps, time_ps: 0, clock_was: None })
     }
 
     /// Writes what has changed with the clock as it is now, and lets half of its period pass.
     pub fn record(&mut self, clock: bool, value: impl Fn(u32) -> i64) -> io::Result<()> {
-        self.writer.timestamp(self.time_ps)?;
+        self.file.time(self.time_ps)?;
         if self.clock_was.replace(clock) != Some(clock) {
-            for code in &self.clocks {
-                self.writer.change_scalar(*code, clock)?;
+            for signal in &self.signals.clocks {
+                self.file.change(*signal, if clock { b"1" } else { b"0" })?;
             }
         }
-        for Shape { code, lanes, last } in &mut self.shapes {
-            let of_lane = |(net, ty): &(u32, Type)| {
+        let mut bits = Vec::new();
+        for Shape { signal, lanes, last } in &mut self.signals.shapes {
+            bits.clear();
+            for (net, ty) in lanes.iter().rev() {
                 let value = value(*net);
-                (0..ty.width).rev().map(move |bit| Value::from((value >> bit) & 1 == 1))
-            };
-            let bits: Vec<Value> = lanes.iter().rev().flat_map(of_lane).collect();
-            if last.as_ref() == Some(&bits) {
-                continue;
+                bits.extend((0..ty.width).rev().map(|bit| b'0' + ((value >> bit) & 1) as u8));
             }
-            match bits.as_slice() {
-                [bit] => self.writer.change_scalar(*code, *bit)?,
-                bits => self.writer.change_vector(*code, bits)?,
+            if *last != bits {
+                self.file.change(*signal, &bits)?;
+                last.clone_from(&bits);
             }
-            *last = Some(bits);
         }
         // A period of an odd number of picoseconds has a longer high phase.
         let low = self.period_ps / 2;
@@ -111,9 +82,53 @@ impl Waves {
         Ok(())
     }
 
-    /// Writes when the simulation ends; whoever gave the file writes out what it has buffered.
+    /// Writes when the simulation ends.
     pub fn finish(mut self) -> io::Result<()> {
-        self.writer.timestamp(self.time_ps)
+        self.file.time(self.time_ps)?;
+        self.file.finish()
+    }
+}
+
+impl Signals {
+    fn scope(
+        &mut self,
+        file: &mut dyn Declare,
+        flat: &Flat,
+        scope: &Scope,
+        path: &str,
+        shown: &Shown,
+    ) -> io::Result<()> {
+        file.scope(&scope.name)?;
+        if scope.clocked && shown.has(&format!("{path}.clk"), true) {
+            let clock = self.declare(file, "clk", 1)?;
+            self.clocks.push(clock);
+        }
+        for (named, is_port) in
+            scope.ports.iter().map(|p| (p, true)).chain(scope.locals.iter().map(|l| (l, false)))
+        {
+            if shown.has(&format!("{path}.{}", named.name), is_port) {
+                self.add(file, flat, named)?;
+            }
+        }
+        for child in &scope.children {
+            self.scope(file, flat, child, &format!("{path}.{}", child.name), shown)?;
+        }
+        file.up_scope()
+    }
+
+    fn add(&mut self, file: &mut dyn Declare, flat: &Flat, named: &Named) -> io::Result<()> {
+        let lanes: Vec<(u32, Type)> =
+            named.nets.iter().map(|net| (*net, flat.types[*net as usize])).collect();
+        let width = lanes.iter().map(|(_, ty)| ty.width).sum();
+        let signal = self.declare(file, &named.name, width)?;
+        self.shapes.push(Shape { signal, lanes, last: Vec::new() });
+        Ok(())
+    }
+
+    fn declare(&mut self, file: &mut dyn Declare, name: &str, width: u32) -> io::Result<usize> {
+        file.wire(name, width)?;
+        self.count += 1;
+        Ok(self.count - 1)
     }
 }
 

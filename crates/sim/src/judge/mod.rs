@@ -72,7 +72,7 @@ pub fn judge(
     let everything = 0..stimulus.transactions.len();
     let mut follower = Follower::new(&interface, stimulus, expected, everything);
     while let Some(pins) = follower.pins() {
-        let sampled = engine.cycle(pins)?;
+        let sampled = engine.cycle(&pins)?;
         let before = follower.outputs.len();
         follower.judge(sampled)?;
         if let Some((transaction, _)) = follower.outputs.get(before) {
@@ -142,7 +142,7 @@ fn follow(
         let mut running = [false; STREAMS];
         for (lane, follower) in followers.iter_mut().enumerate() {
             if let Some(pins) = follower.pins() {
-                streams.drive(lane, pins)?;
+                streams.drive(lane, &pins)?;
                 running[lane] = true;
             }
         }

@@ -36,8 +36,9 @@ pub(super) struct Follower<'a> {
     /// The transactions that are still to be driven.
     rest: Range<usize>,
     actions: VecDeque<Action>,
-    /// The pins of this cycle; what does not change is not made again.
-    pins: Pins,
+    /// The reset of this cycle.
+    rst: bool,
+    /// The transaction that is offered in this cycle.
     offered: Option<usize>,
     has_drained: bool,
     in_flight: VecDeque<InFlight>,
@@ -62,7 +63,7 @@ impl<'a> Follower<'a> {
             expected,
             rest: transactions,
             actions: [Action::Reset(RESET_CYCLES.into())].into(),
-            pins: Pins::default(),
+            rst: false,
             offered: None,
             has_drained: false,
             in_flight: VecDeque::new(),
@@ -73,24 +74,21 @@ impl<'a> Follower<'a> {
     }
 
     /// The pins of the next cycle; `None` when there is none.
-    pub fn pins(&mut self) -> Option<&Pins> {
+    pub fn pins(&mut self) -> Option<Pins<'a>> {
         loop {
             match self.actions.front_mut() {
                 Some(Action::Idle(0) | Action::Reset(0)) => drop(self.actions.pop_front()),
                 Some(Action::Idle(cycles)) => {
                     *cycles -= 1;
-                    self.set_pins(false, None);
-                    return Some(&self.pins);
+                    return Some(self.drive(false, None));
                 }
                 Some(Action::Reset(cycles)) => {
                     *cycles -= 1;
-                    self.set_pins(true, None);
-                    return Some(&self.pins);
+                    return Some(self.drive(true, None));
                 }
                 Some(Action::Offer(transaction)) => {
                     let transaction = *transaction;
-                    self.set_pins(false, Some(transaction));
-                    return Some(&self.pins);
+                    return Some(self.drive(false, Some(transaction)));
                 }
                 None => self.go_on()?,
             }
@@ -117,14 +115,11 @@ impl<'a> Follower<'a> {
         Some(())
     }
 
-    fn set_pins(&mut self, rst: bool, offered: Option<usize>) {
-        self.pins.rst = rst;
-        self.pins.in_valid = offered.is_some();
-        if offered != self.offered {
-            let inputs = |index: usize| self.stimulus.transactions[index].inputs.clone();
-            self.pins.inputs = offered.map(inputs).unwrap_or_default();
-            self.offered = offered;
-        }
+    fn drive(&mut self, rst: bool, offered: Option<usize>) -> Pins<'a> {
+        (self.rst, self.offered) = (rst, offered);
+        let stimulus = self.stimulus;
+        let inputs = |index: usize| stimulus.transactions[index].inputs.as_slice();
+        Pins { rst, in_valid: offered.is_some(), inputs: offered.map(inputs).unwrap_or_default() }
     }
 
     /// Judges what was sampled at the end of the cycle whose pins were given last.
@@ -156,8 +151,7 @@ impl<'a> Follower<'a> {
             }
             self.outputs.push((transaction, outputs));
         }
-        let rst = self.pins.rst;
-        let ready = !rst && self.last_taken.is_none_or(|taken| cycle >= taken + interval);
+        let ready = !self.rst && self.last_taken.is_none_or(|taken| cycle >= taken + interval);
         if in_ready != ready {
             return Err(Mismatch::Ready { cycle, found: in_ready, expected: ready });
         }
@@ -166,7 +160,7 @@ impl<'a> Follower<'a> {
             self.last_taken = Some(cycle);
             self.actions.pop_front();
         }
-        if rst {
+        if self.rst {
             self.in_flight.clear();
             self.last_taken = None;
         }
