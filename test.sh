@@ -39,6 +39,5 @@ environment="${CARGO_TARGET_DIR:-target}/python"
 # shellcheck disable=SC1091
 . "$environment/bin/activate"
 pip install --quiet --disable-pip-version-check -r crates/python/requirements-test.txt
-# With the optimisation of the tests, whose libraries it takes.
-CARGO_PROFILE_DEV_OPT_LEVEL=2 maturin develop --quiet --locked --manifest-path crates/python/Cargo.toml
+maturin develop --quiet --locked --manifest-path crates/python/Cargo.toml
 pytest --quiet crates/python

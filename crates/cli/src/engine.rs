@@ -91,7 +91,7 @@ fn cycle(
     let engine = EngineName::Cycle.word();
     let failed = |source| match (source, waves) {
         (Mismatch::Engine(EngineError::Waves(source)), Some(waves)) => waves.not_written(source),
-        (source, _) => Failure::Mismatch { engine, source },
+        (source, _) => Failure::Mismatch { engine, source: Box::new(source) },
     };
     let program = CycleProgram::new(circuit).map_err(|error| failed(error.into()))?;
     let file = waves.map(Waves::file).transpose()?;
@@ -142,7 +142,8 @@ fn rust_hdl(
     if let Some(file) = file {
         file.finish()?;
     }
-    let judgement = result.map_err(|source| Failure::Mismatch { engine, source })?;
+    let judgement =
+        result.map_err(|source| Failure::Mismatch { engine, source: Box::new(source) })?;
     Ok(Run { outputs: judgement.outputs, cycles: judgement.cycles, elapsed, compiled: false })
 }
 
@@ -201,7 +202,7 @@ fn check_outputs(
             if let Some((element, (found, expected))) = pairs.find(|(_, (f, e))| f != e) {
                 let (port, found, expected) = (port.name.clone(), *found, *expected);
                 let source = Mismatch::Output { transaction, port, element, found, expected };
-                return Err(Failure::Mismatch { engine, source });
+                return Err(Failure::Mismatch { engine, source: Box::new(source) });
             }
         }
     }

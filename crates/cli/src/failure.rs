@@ -82,7 +82,7 @@ pub enum Failure {
         /// The engine.
         engine: &'static str,
         /// The rule that is broken.
-        source: Mismatch,
+        source: Box<Mismatch>,
     },
     /// A simulator could not run.
     #[error("{engine}: {source}")]
@@ -222,7 +222,7 @@ impl Failure {
             Self::NotImported { .. } => Some("choose another folder with `-o`".to_owned()),
             Self::Occupied { .. } => Some("choose another folder, or remove this one".to_owned()),
             Self::Mismatch { source: mismatch, .. }
-                if !matches!(mismatch, Mismatch::Engine(EngineError::Waves(_))) =>
+                if !matches!(**mismatch, Mismatch::Engine(EngineError::Waves(_))) =>
             {
                 Some("this is a bug in rtl4ml, please report it with the spec".to_owned())
             }

@@ -81,8 +81,8 @@ fn held<'py>(array: &Bound<'py, PyUntypedArray>, single: bool) -> PyResult<Box<d
         |array, single| hold(array, single, |number: bool| f64::from(u8::from(number))),
     ];
     // A number that is not where the processor wants it can only be moved there.
-    let natives = natives.iter().filter(|_| array.is_aligned());
-    let native = natives.filter_map(|native| native(array, single)).next();
+    let mut natives = natives.iter().filter(|_| array.is_aligned());
+    let native = natives.find_map(|native| native(array, single));
     native.unwrap_or_else(|| Ok(Box::new(Foreign { array: array.clone().unbind(), single })))
 }
 

@@ -12,6 +12,7 @@
 
 mod arguments;
 mod arrays;
+mod compute;
 mod error;
 mod model;
 
@@ -35,6 +36,7 @@ mod _native {
     /// mistake of the files, each with file, line and column.
     #[pyfunction]
     #[pyo3(signature = (path, /))]
+    #[allow(clippy::needless_pass_by_value, reason = "Python's paths come by value")]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Model> {
         Model::load(py, &path)
     }

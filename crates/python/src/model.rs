@@ -1,33 +1,20 @@
 //! The classes of the package.
 
 use std::borrow::Borrow;
+use std::convert::identity;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use numpy::PyArrayDyn;
-use numpy::ndarray::{ArrayD, IxDyn};
-use pyo3::exceptions::{PyMemoryError, PyUserWarning, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use rtl4ml::numbers::{Changes, count_inexact, inexact_warning, numbers, samples_together};
-use rtl4ml::tensors::{format_text, inputs, types_text};
+use rtl4ml::tensors::{format_text, types_text};
 use rtl4ml::{Failure, Loaded, handoff, threads};
 use rtl4ml_ir::{Source, VerifiedNetwork};
 use rtl4ml_sim::emulator::Emulator;
 
-use crate::arguments;
-use crate::arrays::Samples;
+use crate::compute::{Named, Spec, checked_threads};
 use crate::error::exception;
-
-/// A spec that the emulator and the model hold together.
-#[derive(Clone)]
-struct Spec(Arc<Loaded>);
-
-impl Borrow<VerifiedNetwork> for Spec {
-    fn borrow(&self) -> &VerifiedNetwork {
-        &self.0.network
-    }
-}
 
 /// An input or an output of a network.
 #[pyclass(frozen, module = "rtl4ml")]
@@ -58,17 +45,9 @@ impl Tensor {
 /// A verified network, made by `rtl4ml.load`.
 #[pyclass(frozen, module = "rtl4ml")]
 pub struct Model {
-    spec: Spec,
+    pub(crate) spec: Spec,
     /// Compiled at its first use, for all others.
-    emulator: OnceLock<Emulator<Spec>>,
-}
-
-/// A tensor's numbers of all samples, as they come.
-struct Collected {
-    source: Source,
-    numbers: Vec<f64>,
-    /// How many of them are rounded.
-    inexact: usize,
+    pub(crate) emulator: OnceLock<Emulator<Spec>>,
 }
 
 #[pymethods]
@@ -124,6 +103,7 @@ impl Model {
     /// the test `vectors`, in every bit and cycle. An older folder of rtl4ml is replaced, anything
     /// else is not. Where standard error is a terminal, it shows the progress.
     #[pyo3(signature = (dir, /, *, vectors=None, threads=None))]
+    #[allow(clippy::needless_pass_by_value, reason = "Python's paths come by value")]
     fn build<'py>(
         &self,
         py: Python<'py>,
@@ -207,78 +187,9 @@ impl Model {
         Ok(Self { spec: Spec(Arc::new(loaded)), emulator: OnceLock::new() })
     }
 
-    fn network(&self) -> &VerifiedNetwork {
+    /// The network.
+    pub fn network(&self) -> &VerifiedNetwork {
         self.spec.borrow()
-    }
-
-    /// The tensors `wanted` of samples, by their names.
-    fn compute<'py>(
-        &self,
-        py: Python<'py>,
-        given: Option<&Bound<'py, PyAny>>,
-        keywords: Option<&Bound<'py, PyDict>>,
-        wanted: &[Source],
-        threads: Option<u16>,
-    ) -> PyResult<Vec<(&str, Bound<'py, PyArrayDyn<f64>>)>> {
-        let network = self.network();
-        let tensors = inputs(network);
-        let samples = arguments::samples(given, keywords, &tensors)?;
-        let count = samples.first().map_or(0, |first| first.count);
-        let pieces: Vec<_> = samples.iter().map(Samples::pieces).collect();
-        let threads = checked_threads(threads)?;
-        let mut all = Vec::new();
-        for source in wanted {
-            all.push(Collected::new(*source, count, network)?);
-        }
-        let pool = threads::pool(threads).map_err(|failure| exception(py, &failure))?;
-        py.detach(|| {
-            let together = samples_together(network, wanted);
-            for first in (0..count).step_by(together) {
-                let range = first..count.min(first + together);
-                let mut found = Vec::new();
-                for (pieces, tensor) in pieces.iter().zip(&tensors) {
-                    found.push((pieces.piece(range.clone())?, tensor));
-                }
-                let at = |(input, index): (usize, usize)| {
-                    let (numbers, tensor) = &found[input];
-                    not_finite(tensor, first, index, numbers[index])
-                };
-                pool.install(|| self.piece(&found, range.len(), &mut all)).map_err(at)?;
-                Python::attach(|py| py.check_signals())?;
-            }
-            Ok::<_, PyErr>(())
-        })?;
-        all.into_iter().map(|collected| collected.into_array(py, count, network)).collect()
-    }
-
-    /// Computes a piece of the samples.
-    ///
-    /// # Errors
-    /// Which number of which input is not finite.
-    fn piece(
-        &self,
-        inputs: &[(Vec<f64>, &rtl4ml::tensors::Tensor)],
-        samples: usize,
-        all: &mut [Collected],
-    ) -> Result<(), (usize, usize)> {
-        let network = self.network();
-        let mut mantissas = Vec::new();
-        for (place, (input, (numbers, _))) in
-            network.network().inputs.iter().zip(inputs).enumerate()
-        {
-            let cast = Changes::default().cast(&input.types, numbers.len() / samples, numbers);
-            let found = cast.map_err(|_| numbers.iter().position(|number| !number.is_finite()));
-            mantissas.push(found.map_err(|index| (place, index.unwrap_or_default()))?);
-        }
-        let wanted: Vec<Source> = all.iter().map(|collected| collected.source).collect();
-        let emulator = self.emulator.get_or_init(|| Emulator::new(self.spec.clone()));
-        let found = emulator.run(&mantissas, samples, &wanted, false);
-        for (collected, mantissas) in all.iter_mut().zip(&found.tensors) {
-            collected.inexact += count_inexact(mantissas);
-            let tensor = network.tensor_type(collected.source);
-            collected.numbers.extend(numbers(tensor, mantissas));
-        }
-        Ok(())
     }
 
     /// The report that some work on the spec gives, as a dictionary.
@@ -289,68 +200,13 @@ impl Model {
         work: impl FnOnce(&Loaded) -> Result<String, Failure> + Send,
     ) -> PyResult<Bound<'py, PyAny>> {
         let threads = checked_threads(threads)?;
-        let json = py.detach(|| threads::on_threads(threads, || work(&self.spec.0)).flatten());
-        let json = json.map_err(|failure| exception(py, &failure))?;
+        let json = py.detach(|| threads::on_threads(threads, || work(&self.spec.0)));
+        let json = json.and_then(identity).map_err(|failure| exception(py, &failure))?;
         py.import("json")?.call_method1("loads", (json,))
     }
 }
 
-impl Collected {
-    /// Room for so many samples of a tensor.
-    fn new(source: Source, samples: usize, network: &VerifiedNetwork) -> PyResult<Self> {
-        let mut numbers = Vec::new();
-        let count = samples.saturating_mul(network.tensor_type(source).element_count());
-        let room = numbers.try_reserve_exact(count);
-        room.map_err(|error| PyMemoryError::new_err(error.to_string()))?;
-        Ok(Self { source, numbers, inexact: 0 })
-    }
-
-    /// NumPy's array of the numbers, which it takes over, and the tensor's name.
-    fn into_array<'py, 'n>(
-        self,
-        py: Python<'py>,
-        samples: usize,
-        network: &'n VerifiedNetwork,
-    ) -> PyResult<(&'n str, Bound<'py, PyArrayDyn<f64>>)> {
-        let Self { source, numbers, inexact } = self;
-        let name = network.network().source_name(source);
-        if let Some(warning) = inexact_warning(name, inexact, numbers.len()) {
-            let warning = std::ffi::CString::new(warning)?;
-            PyErr::warn(py, &py.get_type::<PyUserWarning>(), &warning, 1)?;
-        }
-        let mut shape = vec![samples];
-        shape.extend(network.tensor_type(source).shape.extents());
-        let array = ArrayD::from_shape_vec(IxDyn(&shape), numbers)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok((name, PyArrayDyn::from_owned_array(py, array)))
-    }
-}
-
-/// The number of threads, which is at least one.
-fn checked_threads(threads: Option<u16>) -> PyResult<Option<u16>> {
-    match threads {
-        Some(0) => {
-            let message = format!("`threads` is 0; legal: 1 to {}", u16::MAX);
-            Err(PyValueError::new_err(message))
-        }
-        threads => Ok(threads),
-    }
-}
-
-/// The exception for a number of the piece that begins with the sample `first`.
-fn not_finite(tensor: &rtl4ml::tensors::Tensor, first: usize, index: usize, number: f64) -> PyErr {
-    let elements = tensor.shape.iter().product::<usize>().max(1);
-    let (name, sample) = (&tensor.name, first + index / elements);
-    let element = rtl4ml::tensors::position(index % elements, &tensor.shape);
-    PyValueError::new_err(format!(
-        "`{name}`: {number} in sample {sample}, element {element:?}; every number must be finite"
-    ))
-}
-
-fn by_name<'py>(
-    py: Python<'py>,
-    arrays: Vec<(&str, Bound<'py, PyArrayDyn<f64>>)>,
-) -> PyResult<Bound<'py, PyDict>> {
+fn by_name<'py>(py: Python<'py>, arrays: Vec<Named<'_, 'py>>) -> PyResult<Bound<'py, PyDict>> {
     let named = PyDict::new(py);
     for (name, array) in arrays {
         named.set_item(name, array)?;
@@ -358,10 +214,7 @@ fn by_name<'py>(
     Ok(named)
 }
 
-fn list<'py>(
-    py: Python<'py>,
-    tensors: impl Iterator<Item = Tensor>,
-) -> PyResult<Bound<'py, PyList>> {
+fn list(py: Python<'_>, tensors: impl Iterator<Item = Tensor>) -> PyResult<Bound<'_, PyList>> {
     let objects: Vec<Py<Tensor>> = tensors.map(|t| Py::new(py, t)).collect::<PyResult<_>>()?;
     PyList::new(py, objects)
 }
