@@ -6,8 +6,7 @@ use comfy_table::{CellAlignment, Table};
 use rtl4ml_circuit::Circuit;
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::{
-    Implementation, Io, LayerId, QuantizationReport, Source, Strategy, TensorType, Types,
-    VerifiedNetwork,
+    Implementation, Io, LayerId, QuantizationReport, Source, Strategy, VerifiedNetwork,
 };
 use serde::Serialize;
 
@@ -28,6 +27,9 @@ pub struct LayerRow {
     pub output_shape: Vec<usize>,
     /// The format of its output, where the elements share one.
     pub output_format: Option<String>,
+    /// The same for whoever reads: where they do not share one, what the formats span.
+    #[serde(skip)]
+    pub output_formats: String,
     /// The type of its weights.
     pub weight_type: Option<String>,
     /// The strategy's word, for a layer with multipliers.
@@ -108,7 +110,8 @@ impl LayerRow {
             input_shapes: layer.inputs.iter().map(shape).collect(),
             output_shape: output.shape.extents().to_vec(),
             output_format: output.common_format().map(|format| format.to_string()),
-            weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
+            output_formats: output.format_text(),
+            weight_type: kernel.map(|kernel| kernel.weight.types.to_string()),
             strategy: implementation.map(|implementation| implementation.strategy.word()),
             reuse_factor: implementation.filter(is_known).map(|i| i.reuse_factor),
             parallelization_factor,
@@ -161,7 +164,7 @@ const WHAT: [Column; 4] = [
     ("layer", false, |row| row.name.clone()),
     ("type", false, |row| row.kind.to_owned()),
     ("shape", false, LayerRow::shape_text),
-    ("result", false, |row| or_none(row.output_format.clone().or(Some(PER_ELEMENT.to_owned())))),
+    ("result", false, |row| row.output_formats.clone()),
 ];
 
 /// Where the layers are no chain, the reader must see what each one reads.
@@ -304,21 +307,6 @@ pub fn align_numbers(table: &mut Table, are_numbers: impl IntoIterator<Item = bo
 /// The text of a table, without spaces at the ends of lines.
 pub fn text_of(table: &Table) -> String {
     table.trim_fmt()
-}
-
-/// What stands for the formats of a tensor whose elements do not share one.
-const PER_ELEMENT: &str = "one an element";
-
-/// The format of a tensor's elements.
-pub fn format_text(tensor: &TensorType) -> String {
-    tensor.common_format().map_or(PER_ELEMENT.to_owned(), |format| format.to_string())
-}
-
-fn types_text(types: &Types) -> String {
-    match types {
-        Types::PerTensor(ty) => ty.to_string(),
-        Types::PerElement(_) => PER_ELEMENT.to_owned(),
-    }
 }
 
 fn statistic(row: &LayerRow, number: fn(Statistics) -> u64) -> String {

@@ -20,9 +20,7 @@ use crate::choices::describe_budget;
 use crate::commands::reference_outputs;
 use crate::engine::{self, EngineName, Run};
 use crate::failure::Failure;
-use crate::layer_table::{
-    Columns, align_numbers, format_text, layer_rows, layer_table, text_of, totals_text,
-};
+use crate::layer_table::{Columns, align_numbers, layer_rows, layer_table, text_of, totals_text};
 use crate::overview::{describe_network, describe_timing, input_sources};
 use crate::page::{Page, cycles_text};
 use crate::samples::Samples;
@@ -209,7 +207,7 @@ fn port_table(network: &VerifiedNetwork, interface: &Interface) -> String {
     };
     let tensor_text = |source: Source| {
         let tensor = network.tensor_type(source);
-        format!("{} of {}", tensor.shape, format_text(tensor))
+        format!("{} of {}", tensor.shape, tensor.format_text())
     };
     add("clk", "input", "the clock", 1);
     add("rst", "input", "synchronous reset, active high", 1);
