@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use rtl4ml_ir::Rounding;
+use rtl4ml_ir::{FixedType, Rounding};
 
 use crate::draft::{Draft, DraftLayer, Source};
 use crate::types::choose;
@@ -149,7 +149,7 @@ fn shift_into_bias(draft: &mut Draft, index: usize, fraction_bits: u32) -> bool 
         shift.ty = chosen.ty;
     }
     let (result, chosen, comments) =
-        (second.result, second.result_is_chosen, second.comments.clone());
+        (second.result.clone(), second.result_is_chosen, second.comments.clone());
     let first = &mut draft.layers[producer];
     first.numbers.retain(|numbers| numbers.key != "bias");
     first.numbers.push(shift);
@@ -166,11 +166,12 @@ fn cast_in_producer(draft: &mut Draft, index: usize) -> bool {
         return false;
     };
     let (first, second) = (&draft.layers[producer], &draft.layers[index]);
-    let Some(ty) = second.result.filter(|_| second.kind == "quantize") else {
+    let Some(types) = second.result.clone().filter(|_| second.kind == "quantize") else {
         return false;
     };
     let is_free = first.result.is_none() || first.result_is_chosen;
-    let is_nearest = !matches!(ty.rounding, Rounding::Trn | Rounding::TrnZero);
+    let is_cut = |ty: &FixedType| matches!(ty.rounding, Rounding::Trn | Rounding::TrnZero);
+    let is_nearest = !types.all().iter().any(is_cut);
     if first.kind == "quantize" && first.result_is_chosen && !second.result_is_chosen {
         bypass(draft, producer);
         return cast_in_producer(draft, index);
@@ -181,7 +182,7 @@ fn cast_in_producer(draft: &mut Draft, index: usize) -> bool {
     }
     let (chosen, comments) = (second.result_is_chosen, second.comments.clone());
     let first = &mut draft.layers[producer];
-    first.result = Some(ty);
+    first.result = Some(types);
     first.result_is_chosen = chosen;
     first.comments.extend(comments);
     bypass(draft, index);
@@ -191,8 +192,8 @@ fn cast_in_producer(draft: &mut Draft, index: usize) -> bool {
 /// A cast that alone reads an input as the type of the input.
 fn cast_at_input(draft: &mut Draft, index: usize) -> bool {
     let layer = &draft.layers[index];
-    let ([Source::Input(input)], "quantize", Some(ty), false) =
-        (&layer.inputs[..], layer.kind, layer.result, layer.result_is_chosen)
+    let ([Source::Input(input)], "quantize", Some(types), false) =
+        (&layer.inputs[..], layer.kind, layer.result.clone(), layer.result_is_chosen)
     else {
         return false;
     };
@@ -202,7 +203,7 @@ fn cast_at_input(draft: &mut Draft, index: usize) -> bool {
         return false;
     }
     let comments = layer.comments.clone();
-    draft.inputs[input].ty = ty;
+    draft.inputs[input].types = types;
     draft.inputs[input].comments = comments;
     bypass(draft, index);
     true
@@ -252,7 +253,7 @@ fn name_outputs(draft: &mut Draft) {
         let mut layer = match source {
             Source::Input(input) => {
                 let mut layer = DraftLayer::new("quantize", vec![source]);
-                layer.result = Some(draft.inputs[input].ty);
+                layer.result = Some(draft.inputs[input].types.clone());
                 layer
             }
             Source::Layer(_) => DraftLayer::new("maximum", vec![source, source]),

@@ -134,7 +134,7 @@ impl Builder {
         let format = rtl4ml_ir::Format::signed(width, integer_bits);
         let ty = FixedType::from(format).with_modes(Rounding::Trn, Overflow::Sat);
         let mut layer = DraftLayer::new("quantize", vec![x.source]);
-        layer.result = Some(ty);
+        layer.result = Some(ty.into());
         layer.comments.push("saturates where the function that follows is flat".to_owned());
         let source = self.push_beside(layer, "limit");
         Ok(super::cast_signal(&x, source, ty))
@@ -154,7 +154,7 @@ impl Builder {
             return refuse(format!("its results from {lo} to {hi} fit no type"));
         };
         let ty = FixedType::from(format).with_modes(Rounding::RndConv, Overflow::Sat);
-        layer.result = Some(ty);
+        layer.result = Some(ty.into());
         layer.result_is_chosen = true;
         let source = self.push(layer);
         Ok(Signal {

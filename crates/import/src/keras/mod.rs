@@ -7,7 +7,9 @@
 mod activations;
 mod archive;
 pub mod config;
+mod hgq;
 mod layers;
+mod quantized;
 mod quantizers;
 mod settings;
 mod trained;

@@ -273,7 +273,7 @@ fn the_specs_of_the_reference_are_specs() {
         .filter_map(|block| block.split("```").next())
         .filter(|block| block.starts_with("name:"))
         .collect();
-    assert_eq!(specs.len(), 3);
+    assert_eq!(specs.len(), 4);
     for spec in specs {
         loaded(spec);
     }
