@@ -154,6 +154,7 @@ impl Function {
             scale: single(scale),
             zero_point: 0.0,
             integers: Format { signed, width: bits, integer_bits: bits as i32 },
+            widths: None,
             is_narrow: narrow && signed,
             rounding: RoundingMode::Cast(Rounding::RndConv),
         })
@@ -263,6 +264,7 @@ fn sign(scale: f64) -> Quantizer {
         scale: single(scale),
         zero_point: 0.0,
         integers: Format::signed(1, 1),
+        widths: None,
         is_narrow: false,
         rounding: RoundingMode::Cast(Rounding::RndConv),
     }
