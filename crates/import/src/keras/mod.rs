@@ -11,6 +11,7 @@ mod hgq;
 mod layers;
 mod quantized;
 mod quantizers;
+mod scales;
 mod settings;
 mod trained;
 pub mod weights;
