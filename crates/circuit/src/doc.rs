@@ -60,7 +60,7 @@ pub(crate) fn layer(
 fn cast_modes(op: &Op) -> String {
     match op.result_type() {
         ResultType::Auto => ", exact".to_owned(),
-        ResultType::Cast(types) => format!(", cast to {}", types),
+        ResultType::Cast(types) => format!(", cast to {types}"),
     }
 }
 

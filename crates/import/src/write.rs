@@ -156,7 +156,7 @@ pub fn weights_archive(draft: &Draft) -> io::Result<Vec<u8>> {
     let mut add = |name: &str, extents: &[usize], values: &[f64]| {
         let content = npy(extents, values)?;
         let (mut entry, config) = archive
-            .new_file(&format!("{name}.npy"))
+            .new_file(format!("{name}.npy"))
             .compression_method(CompressionMethod::STORE)
             .start()
             .map_err(io::Error::other)?;

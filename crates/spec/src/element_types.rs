@@ -33,12 +33,12 @@ pub(crate) fn element_types(
 ) -> Read<Types> {
     let fields = Fields::open(node, what, &[&KEYS], mistakes)?;
     let signed = signs(fields, what, weights, mistakes);
-    let mut numbers = |key: &'static str, low: i32, high: i32| match fields.get(key) {
-        Some(node) => integers(node, key, low..=high, weights, mistakes),
-        None => {
-            let message = format!("{what} has no `{key}`");
-            Err(mistakes.add_with_help(fields.node.span, message, EXAMPLE.to_owned()))
+    let mut numbers = |key: &'static str, low: i32, high: i32| {
+        if let Some(node) = fields.get(key) {
+            return integers(node, key, low..=high, weights, mistakes);
         }
+        let message = format!("{what} has no `{key}`");
+        Err(mistakes.add_with_help(fields.node.span, message, EXAMPLE.to_owned()))
     };
     let width = numbers("width", 0, MAX_WIDTH as i32);
     let integer_bits = numbers("integer", -MAX_INTEGER_BITS, MAX_INTEGER_BITS);

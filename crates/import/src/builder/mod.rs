@@ -295,7 +295,7 @@ impl Builder {
 
 impl Builder {
     /// A cast of each element to a type of its own, row-major.
-    pub fn cast_elements(&mut self, signal: &Signal, types: Vec<FixedType>) -> Lowered<Signal> {
+    pub fn cast_elements(&mut self, signal: &Signal, types: &[FixedType]) -> Lowered<Signal> {
         let count: usize = signal.extents.iter().product();
         if types.len() != count {
             return refuse(format!(
@@ -303,13 +303,13 @@ impl Builder {
                 types.len()
             ));
         }
-        let Some(own) = element_types::types(signal.extents.clone(), types.clone()) else {
+        let Some(own) = element_types::types(signal.extents.clone(), types.to_vec()) else {
             return refuse(format!("a tensor {:?} can have no types", signal.extents));
         };
         let mut layer = DraftLayer::new("quantize", vec![signal.source]);
         layer.result = Some(own);
         let source = self.push(layer);
-        Ok(signal::cast_elements(signal, source, &types))
+        Ok(signal::cast_elements(signal, source, types))
     }
 }
 

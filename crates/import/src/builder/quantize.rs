@@ -161,7 +161,7 @@ impl Builder {
     ) -> Lowered<Signal> {
         if let Some(types) = quantizer.element_types(scales, widths) {
             let x = self.materialized(x.clone())?;
-            return self.cast_elements(&x, types);
+            return self.cast_elements(&x, &types);
         }
         let units = vec![1.0; scales.len()];
         let plain = Quantizer { zero_point: 0.0, ..quantizer.clone() };
@@ -181,7 +181,7 @@ impl Builder {
         let count = scales.len();
         let ratio: Vec<f64> = (0..count).map(|index| x.factor_of(index) / scales[index]).collect();
         let units = self.batch_norm_beside(&x, &ratio, &vec![quantizer.zero_point; count])?;
-        let cast = self.cast_elements(&units, types)?;
+        let cast = self.cast_elements(&units, &types)?;
         let factor = shortened(scales.to_vec());
         let y = if quantizer.zero_point == 0.0 {
             Signal { factor, ..cast }

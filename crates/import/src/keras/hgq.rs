@@ -177,8 +177,9 @@ impl Quantizer {
     /// A signal, cast.
     pub fn lower(&self, builder: &mut Builder, x: &Signal) -> Lowered<Signal> {
         let x = builder.materialized(x.clone())?;
-        let types = self.over(&x.extents)?.into_iter().map(|place| self.types[place]).collect();
-        builder.cast_elements(&x, types)
+        let places = self.over(&x.extents)?;
+        let types: Vec<FixedType> = places.into_iter().map(|place| self.types[place]).collect();
+        builder.cast_elements(&x, &types)
     }
 }
 

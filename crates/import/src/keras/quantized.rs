@@ -56,10 +56,8 @@ impl Lowering<'_> {
         let scale = self.input_scale(x.channels())?;
         let mean = self.statistics("moving_mean")?;
         // Without a shift, HGQ2 adds 1.
-        let beta = match self.layer.flag("center", true) {
-            true => self.statistics("beta")?,
-            false => vec![1.0; x.channels()],
-        };
+        let has_beta = self.layer.flag("center", true);
+        let beta = if has_beta { self.statistics("beta")? } else { vec![1.0; x.channels()] };
         if [&mean, &beta].iter().any(|numbers| numbers.len() != scale.len()) {
             return refuse("its statistics are not one for each channel");
         }
@@ -107,10 +105,8 @@ impl Lowering<'_> {
 
     /// gamma / sqrt( variance + epsilon ), in single precision as HGQ2 computes it.
     fn input_scale(&self, channels: usize) -> Lowered<Vec<f32>> {
-        let gamma = match self.layer.flag("scale", true) {
-            true => self.statistics("gamma")?,
-            false => vec![1.0; channels],
-        };
+        let has_gamma = self.layer.flag("scale", true);
+        let gamma = if has_gamma { self.statistics("gamma")? } else { vec![1.0; channels] };
         let variance = self.statistics("moving_variance")?;
         if gamma.len() != variance.len() {
             return refuse("its statistics are not one for each channel");

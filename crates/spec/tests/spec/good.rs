@@ -339,7 +339,7 @@ fn types_of(loaded: &Loaded, layer: usize) -> Vec<String> {
 #[test]
 fn types_may_differ_between_elements() {
     let found = loaded(
-        r#"
+        r"
 name: net
 inputs:
   - {name: x, shape: [2, 3], precision: {type: ufixed, width: [[8], [4]], integer: [1, 2, 3]}}
@@ -352,7 +352,7 @@ layers:
     precision: {result: {signed: [[0], [1]], width: 6, integer: [[3], [-1]]}}
   # All the same: one type.
   - {name: c, type: quantize, precision: {type: fixed, width: [6, 6, 6], integer: 2}}
-"#,
+",
     );
     let network = found.network.network();
     let input: Vec<String> =
