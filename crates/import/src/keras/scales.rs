@@ -165,24 +165,24 @@ fn power_of_two(scale: f32) -> f32 {
 mod tests {
     use super::*;
 
+    /// What becomes of two columns of weights, in units of 1/128.
     fn numbers(integers: Integers, is_po2: bool, weights: &[f64]) -> Vec<f64> {
         let extents = vec![weights.len() / 2, 2];
         let weights = Tensor::new(extents, weights.to_vec()).unwrap();
-        Scaled { integers, is_po2 }.apply(&weights).unwrap().numbers.to_vec()
+        let scaled = Scaled { integers, is_po2 }.apply(&weights).unwrap();
+        scaled.numbers.iter().map(|number| number * 128.0).collect()
     }
 
     #[test]
     fn each_column_has_a_scale_of_its_own() {
         let weights = [1.0, 0.01, -0.5, -0.02, 0.2, 0.03];
-        let bits = Integers::Bits { bits: 3, integer: 0 };
-        assert_eq!(
-            numbers(bits, true, &weights),
-            [1.0, 0.0078125, -0.5, -0.0234375, 0.25, 0.0234375]
-        );
+        let bits = numbers(Integers::Bits { bits: 3, integer: 0 }, true, &weights);
+        // Scales of 1/4 and 1/128.
+        assert_eq!(bits, [96.0, 1.0, -64.0, -3.0, 32.0, 3.0]);
         let binary = numbers(Integers::Binary, true, &weights);
-        assert_eq!(binary, [0.5, 0.015625, -0.5, -0.015625, 0.5, 0.015625]);
+        assert_eq!(binary, [64.0, 2.0, -64.0, -2.0, 64.0, 2.0]);
         let ternary = numbers(Integers::Ternary { rounds: 5 }, true, &weights);
-        assert_eq!(ternary, [1.0, 0.0, -1.0, -0.03125, 0.0, 0.03125]);
+        assert_eq!(ternary, [128.0, 2.0, 0.0, -2.0, 0.0, 2.0]);
     }
 
     #[test]
