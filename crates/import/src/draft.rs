@@ -36,6 +36,8 @@ pub struct DraftInput {
     pub extents: Vec<usize>,
     /// Its type, or those of its elements.
     pub types: Types,
+    /// Whether the importer chose them, so that others may replace them.
+    pub types_are_chosen: bool,
     /// Where that comes from.
     pub comments: Vec<String>,
 }

@@ -4,7 +4,8 @@
 //! Guarantees: what is written reads back as the same type for each element; an array is no
 //! longer along an axis than the types differ along it.
 
-use rtl4ml_ir::{BroadcastTypes, FixedType, Format, Types};
+use rtl4ml_ir::tensor::broadcast_indices;
+use rtl4ml_ir::{BroadcastTypes, FixedType, Format, Overflow, Rounding, Types};
 
 /// Arrays of up to this many numbers are written into the spec itself.
 const MAX_INLINE: usize = 32;
@@ -23,6 +24,44 @@ pub fn types(extents: Vec<usize>, mut types: Vec<FixedType>) -> Option<Types> {
         return Some(first.into());
     }
     Some(BroadcastTypes::new(extents, types)?.into())
+}
+
+/// The type of each element of a tensor, row-major.
+pub fn spread(types: &Types, extents: &[usize]) -> Vec<FixedType> {
+    match types {
+        Types::PerTensor(ty) => vec![*ty; extents.iter().product()],
+        Types::PerElement(types) => types.clone(),
+        Types::Broadcast(broadcast) => {
+            let sources = broadcast_indices(broadcast.extents(), extents);
+            sources.into_iter().map(|index| types.all()[index]).collect()
+        }
+    }
+}
+
+/// A type through which a number reaches casts to any of `types` as if it had been cast to them at
+/// once: truncated a bit finer than any that rounds half upwards, and as wide as the widest.
+/// `None` where no type of at most 64 bits does that for all of them.
+pub fn before_all(types: &[FixedType]) -> Option<FixedType> {
+    let wide = || types.iter().filter(|ty| ty.format.width > 0);
+    let fits = |ty: &FixedType| {
+        matches!(ty.rounding, Rounding::Trn | Rounding::Rnd) && ty.overflow != Overflow::SatZero
+    };
+    let wraps = |ty: &FixedType| ty.overflow == Overflow::Wrap;
+    let is_mixed = wide().any(wraps) && !wide().all(wraps);
+    if is_mixed || !wide().all(fits) {
+        return None;
+    }
+    let half = |ty: &FixedType| i32::from(ty.rounding == Rounding::Rnd);
+    let Some(fraction) = wide().map(|ty| ty.fraction_bits() + half(ty)).max() else {
+        return Some(Format::unsigned(0, 0).into());
+    };
+    let signed = wide().any(|ty| ty.format.signed);
+    let magnitude = wide().map(|ty| ty.format.integer_bits - i32::from(ty.format.signed)).max()?;
+    let integer_bits = magnitude + i32::from(signed);
+    let width = u32::try_from(integer_bits + fraction).ok()?;
+    let overflow = if wide().any(wraps) { Overflow::Wrap } else { Overflow::Sat };
+    let format = Format { signed, width, integer_bits };
+    format.is_legal().then(|| FixedType::from(format).with_modes(Rounding::Trn, overflow))
 }
 
 /// An array that a spec refers to: its name, extents and numbers.
@@ -98,6 +137,8 @@ fn nested(extents: &[usize], numbers: &[i32]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rtl4ml_ir::fixed::from_f64_exact;
+
     use super::*;
 
     fn of(widths: &[u32], extents: &[usize]) -> Types {
@@ -119,6 +160,29 @@ mod tests {
         let (text, stored) = written(&of(&many, &[40]), "w.npz", "a");
         assert!(text.contains("width: w.npz:a_width"), "{text}");
         assert_eq!((stored.len(), stored[0].2.len()), (1, 40));
+    }
+
+    #[test]
+    fn a_type_before_others_changes_none_of_their_casts() {
+        let parse = |text: &str| text.parse::<FixedType>().unwrap();
+        let sets = [
+            ["fixed<5,3,RND>", "ufixed<4,2>"],
+            ["fixed<5,3,RND,SAT>", "ufixed<6,2,TRN,SAT_SYM>"],
+            ["fixed<3,5,RND>", "fixed<4,1,RND>"],
+        ];
+        for set in sets.map(|set| set.map(parse)) {
+            let before = before_all(&set).unwrap();
+            for step in -700..700 {
+                let exact = from_f64_exact(f64::from(step) / 32.0).unwrap();
+                let first = before.format.to_f64(before.cast(exact));
+                for ty in set {
+                    let at_once = ty.cast(exact);
+                    assert_eq!(ty.cast(from_f64_exact(first).unwrap()), at_once, "{before} {ty}");
+                }
+            }
+        }
+        assert!(before_all(&[parse("fixed<5,3,RND_CONV>")]).is_none());
+        assert!(before_all(&["fixed<5,3>", "fixed<5,3,RND,SAT>"].map(parse)).is_none());
     }
 
     #[test]

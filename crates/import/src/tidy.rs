@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use rtl4ml_ir::{FixedType, Rounding};
 
 use crate::draft::{Draft, DraftLayer, Source};
+use crate::element_types;
 use crate::types::choose;
 
 /// Layers that cast an exact result once, so that a cast behind them can be theirs.
@@ -62,6 +63,7 @@ pub fn tidy(draft: &mut Draft, fraction_bits: u32) {
         }
     }
     drop_unread(draft);
+    (0..draft.inputs.len()).for_each(|input| type_before_casts(draft, input));
     name_outputs(draft);
 }
 
@@ -204,9 +206,42 @@ fn cast_at_input(draft: &mut Draft, index: usize) -> bool {
     }
     let comments = layer.comments.clone();
     draft.inputs[input].types = types;
+    draft.inputs[input].types_are_chosen = false;
     draft.inputs[input].comments = comments;
     bypass(draft, index);
     true
+}
+
+/// An input that casts alone read, several of them, gets a type that changes nothing of what they
+/// make of the model's numbers.
+fn type_before_casts(draft: &mut Draft, input: usize) {
+    let source = Source::Input(input);
+    let readers: Vec<&DraftLayer> =
+        draft.layers.iter().filter(|layer| layer.inputs.contains(&source)).collect();
+    let is_cast = |layer: &&DraftLayer| layer.kind == "quantize" && !layer.result_is_chosen;
+    let is_chosen = draft.inputs[input].types_are_chosen;
+    if !is_chosen
+        || readers.len() < 2
+        || !readers.iter().all(is_cast)
+        || draft.outputs.contains(&source)
+    {
+        return;
+    }
+    let extents = draft.inputs[input].extents.clone();
+    let casts: Vec<Vec<FixedType>> = readers
+        .iter()
+        .filter_map(|layer| Some(element_types::spread(layer.result.as_ref()?, &extents)))
+        .collect();
+    let of_element = |element: usize| {
+        let types: Vec<FixedType> = casts.iter().map(|types| types[element]).collect();
+        element_types::before_all(&types)
+    };
+    let types: Option<Vec<FixedType>> = (0..extents.iter().product()).map(of_element).collect();
+    if let Some(types) = types.and_then(|types| element_types::types(extents, types)) {
+        draft.inputs[input].types = types;
+        draft.inputs[input].comments =
+            vec!["what its readers round is not rounded here".to_owned()];
+    }
 }
 
 /// Layers that reach no output are dropped, and the others move up.

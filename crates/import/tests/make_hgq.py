@@ -125,6 +125,14 @@ def functional():
     return keras.Model(x, QBatchNormDense(3, name="out")(z))
 
 
+def branches():
+    """An input that two layers read, each with a quantiser of its own."""
+    x = keras.Input((5,), name="x")
+    a = QDense(4, activation="relu", name="a")(x)
+    b = QDense(4, name="b")(x)
+    return keras.Model(x, QDense(3, name="out")(QAdd(name="sum")([a, b])))
+
+
 def write(name, build, folder):
     seed = sum(name.encode())
     keras.utils.set_random_seed(seed)
@@ -158,7 +166,7 @@ def write(name, build, folder):
 def main():
     here = Path(__file__).resolve().parent / "models"
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else here
-    for build in (dense, modes, conv2d, functional):
+    for build in (dense, modes, conv2d, functional, branches):
         write(f"hgq_{build.__name__}", build, folder)
 
 

@@ -141,7 +141,13 @@ impl Builder {
         let comments = vec!["the model does not say: the importer's choice".to_owned()];
         let source = Source::Input(self.draft.inputs.len());
         let types = ty.into();
-        self.draft.inputs.push(DraftInput { name, extents: extents.clone(), types, comments });
+        self.draft.inputs.push(DraftInput {
+            name,
+            extents: extents.clone(),
+            types,
+            types_are_chosen: true,
+            comments,
+        });
         Ok(typed(source, extents, ty))
     }
 
