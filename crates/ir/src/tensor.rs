@@ -348,3 +348,42 @@ impl fmt::Display for TensorType {
         write!(f, "{} of {}", self.shape, self.format_text())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ty(width: u32) -> FixedType {
+        FixedType::new(Format::signed(width, 2))
+    }
+
+    fn over(extents: &[usize], widths: &[u32], tensor: &[usize]) -> Result<Vec<u32>, Problem> {
+        let types = widths.iter().map(|width| ty(*width)).collect();
+        let types = BroadcastTypes::new(extents.to_vec(), types).unwrap();
+        let types = types.over(&Shape::new(tensor).unwrap(), "the result")?;
+        Ok(types.all().iter().map(|ty| ty.format.width).collect())
+    }
+
+    #[test]
+    fn types_are_spread_from_the_last_axis_on() {
+        assert_eq!(over(&[2], &[4, 5], &[2, 2]), Ok(vec![4, 5, 4, 5]));
+        assert_eq!(over(&[2, 1], &[4, 5], &[2, 2]), Ok(vec![4, 4, 5, 5]));
+        assert_eq!(over(&[2, 2], &[4, 5, 6, 7], &[1, 2, 2]), Ok(vec![4, 5, 6, 7]));
+        // All the same: one type for all.
+        assert_eq!(over(&[2], &[4, 4], &[2, 2]), Ok(vec![4]));
+        for extents in [&[3][..], &[1, 1, 1]] {
+            let count: usize = extents.iter().product();
+            assert!(over(extents, &vec![4; count], &[2, 2]).is_err(), "{extents:?}");
+        }
+        assert_eq!(BroadcastTypes::new(vec![2], vec![ty(4)]), None);
+    }
+
+    #[test]
+    fn several_types_are_told_by_what_they_span() {
+        let mixed = vec![ty(4), Format::unsigned(6, -1).into(), Format::unsigned(0, 9).into()];
+        assert_eq!(Types::PerElement(mixed).to_string(), "(u)fixed<0..6,-1..2,TRN,WRAP>");
+        let saturating = ty(4).with_modes(crate::Rounding::Rnd, crate::Overflow::Sat);
+        assert_eq!(Types::PerElement(vec![ty(4), saturating]).to_string(), "fixed<4,2>");
+        assert_eq!(Types::from(saturating).to_string(), "fixed<4,2,RND,SAT>");
+    }
+}
