@@ -16,23 +16,29 @@ from pathlib import Path
 
 import numpy as np
 
-from model import Dense, Layer, Tensor, Type
+from model import Dense, ElementTypes, Layer, Tensor, Type
 
 
 @dataclass
 class Input:
     name: str
     shape: list[int]
-    precision: str
+    precision: str | ElementTypes
     # The mantissas, one row a sample.
     samples: list[list[int]]
 
+    def types(self) -> list[Type]:
+        """The type of each element."""
+        if isinstance(self.precision, ElementTypes):
+            return self.precision.types(self.shape)
+        return [Type.parse(self.precision)] * prod(self.shape)
+
     def sample(self, index: int) -> Tensor:
-        ty = Type.parse(self.precision)
-        row = self.samples[index]
-        assert len(row) == prod(self.shape), f"{self.name}: {len(row)} values"
-        assert all(ty.low <= mantissa <= ty.high for mantissa in row), self.name
-        return Tensor(self.shape, [mantissa * ty.step for mantissa in row])
+        row, types = self.samples[index], self.types()
+        assert len(row) == len(types), f"{self.name}: {len(row)} values"
+        pairs = list(zip(row, types, strict=True))
+        assert all(ty.low <= mantissa <= ty.high for mantissa, ty in pairs), self.name
+        return Tensor(self.shape, [mantissa * ty.step for mantissa, ty in pairs])
 
 
 @dataclass
@@ -84,7 +90,7 @@ class Case:
             lines.append(f"defaults: {{{pairs}}}")
         lines.append("inputs:")
         for x in self.inputs:
-            shape, precision = flow(x.shape), quoted(x.precision)
+            shape, precision = flow(x.shape), quoted(x.precision, x.name)
             lines.append(f"  - {{name: {x.name}, shape: {shape}, precision: {precision}}}")
         lines.append("layers:")
         lines += [f"  {line}" for layer in self.layers for line in layer_yaml(layer)]
@@ -103,7 +109,9 @@ def flow(items: Iterable[object]) -> str:
     return f"[{', '.join(map(str, items))}]"
 
 
-def quoted(precision: str) -> str:
+def quoted(precision: str | ElementTypes, name: str) -> str:
+    if isinstance(precision, ElementTypes):
+        return precision.yaml(name)
     return precision if precision == "auto" else f'"{precision}"'
 
 
@@ -133,10 +141,11 @@ def layer_yaml(layer: Layer) -> list[str]:
     precisions = layer.precisions()
     if not layer.numbers() and not layer.implementation():
         keys = {key: scalar(item) for key, item in (head | inputs | layer.settings()).items()}
-        if isinstance(precisions, str):
-            keys["precision"] = quoted(precisions)
+        if isinstance(precisions, (str, ElementTypes)):
+            keys["precision"] = quoted(precisions, layer.name)
         elif precisions is not None:
-            items = ", ".join(f"{key}: {quoted(value)}" for key, value in precisions.items())
+            pairs = precisions.items()
+            items = ", ".join(f"{key}: {quoted(value, layer.name)}" for key, value in pairs)
             keys["precision"] = f"{{{items}}}"
         return [f"- {{{', '.join(f'{key}: {text}' for key, text in keys.items())}}}"]
     lines = [f"  {key}: {scalar(item)}" for key, item in (head | layer.settings() | inputs).items()]
@@ -148,11 +157,11 @@ def layer_yaml(layer: Layer) -> list[str]:
             lines.append(f"  {part}: {layer.name}.{part}.npy")
         else:
             lines.append(f"  {part}: weights.npz:{layer.name}.{part}")
-    if isinstance(precisions, str):
-        lines.append(f"  precision: {quoted(precisions)}")
+    if isinstance(precisions, (str, ElementTypes)):
+        lines.append(f"  precision: {quoted(precisions, layer.name)}")
     elif precisions is not None:
         lines.append("  precision:")
-        lines += [f"    {key}: {quoted(value)}" for key, value in precisions.items()]
+        lines += [f"    {key}: {quoted(value, layer.name)}" for key, value in precisions.items()]
     return lines + [f"  {key}: {item}" for key, item in layer.implementation().items()]
 
 
@@ -177,7 +186,15 @@ def write(case: Case, trace: list[dict[str, Tensor]], root: Path) -> None:
     save("x", [x.name for x in case.inputs])
     save("y", case.output_names)
     archive = {}
+    for x in case.inputs:
+        if isinstance(x.precision, ElementTypes):
+            archive |= x.precision.arrays(x.name)
     for layer in case.layers:
+        precisions = layer.precisions()
+        several = precisions.values() if isinstance(precisions, dict) else [precisions]
+        for precision in several:
+            if isinstance(precision, ElementTypes):
+                archive |= precision.arrays(layer.name)
         if layer.store != "inline":
             for part, numbers in layer.numbers().items():
                 if layer.store == "npy":
@@ -226,6 +243,13 @@ def random_weights(random: Random, precision: str, *shape: int) -> np.ndarray:
         return float((mantissa + Fraction(random.choice(eighths), 8)) * ty.step)
 
     return np.array([number() for _ in range(prod(shape))]).reshape(shape)
+
+
+def element_samples(random: Random, types: Sequence[Type], count: int) -> list[list[int]]:
+    """Samples of a type for each element: both ends first, then random values."""
+    rows = [[ty.low for ty in types], [ty.high for ty in types], [0 for _ in types]]
+    rest = range(count - len(rows))
+    return rows + [[random.between(ty.low, ty.high) for ty in types] for _ in rest]
 
 
 def random_samples(random: Random, precision: str, count: int, features: int) -> list[list[int]]:

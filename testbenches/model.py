@@ -60,10 +60,12 @@ class Type:
 
     @property
     def low(self) -> int:
-        return -(2 ** (self.width - 1)) if self.signed else 0
+        return -(2 ** (self.width - 1)) if self.signed and self.width else 0
 
     @property
     def high(self) -> int:
+        if self.width == 0:
+            return 0
         return 2 ** (self.width - 1) - 1 if self.signed else 2**self.width - 1
 
     def rounded(self, number: Fraction) -> int:
@@ -83,7 +85,9 @@ class Type:
         return below + up
 
     def mantissa(self, number: Fraction) -> int:
-        """The mantissa that the number is cast to."""
+        """The mantissa that the number is cast to; of no bits, 0."""
+        if self.width == 0:
+            return 0
         m = self.rounded(number)
         low, high = self.low, self.high
         if self.overflow == "WRAP":
@@ -98,9 +102,61 @@ class Type:
         return self.mantissa(number) * self.step
 
 
+@dataclass(frozen=True)
+class ElementTypes:
+    """Types that differ between the elements of a tensor: a number for all, or nested lists whose
+    shapes broadcast to the tensor's."""
+
+    width: object
+    integer: object
+    # 1 or 0 for each element; a word in the spec where it is one for all.
+    signed: object = 1
+    rounding: str = "TRN"
+    overflow: str = "WRAP"
+    # Whether the lists stand beside the weights instead of in the spec.
+    stored: bool = False
+
+    def types(self, shape: Sequence[int]) -> list[Type]:
+        """The type of each element, row-major."""
+        rows = [np.broadcast_to(part, shape).flat for part in self.parts().values()]
+        return [
+            Type(bool(signed), int(width), int(integer), self.rounding, self.overflow)
+            for signed, width, integer in zip(*rows, strict=True)
+        ]
+
+    def parts(self) -> dict[str, object]:
+        return {"signed": self.signed, "width": self.width, "integer": self.integer}
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """What is stored beside the weights, by its name there."""
+        lists = {key: part for key, part in self.parts().items() if isinstance(part, list)}
+        return {f"{name}.{key}": np.array(part) for key, part in lists.items() if self.stored}
+
+    def yaml(self, name: str) -> str:
+        """The mapping in the spec."""
+        keys = {key: self.text(name, key, part) for key, part in self.parts().items()}
+        if not isinstance(self.signed, list):
+            del keys["signed"]
+            keys = {"type": "fixed" if self.signed else "ufixed"} | keys
+        keys |= {"rounding": self.rounding, "overflow": self.overflow}
+        return f"{{{', '.join(f'{key}: {text}' for key, text in keys.items())}}}"
+
+    def text(self, name: str, key: str, part: object) -> str:
+        return f"weights.npz:{name}.{key}" if f"{name}.{key}" in self.arrays(name) else str(part)
+
+
 def cast(number: Fraction, precision: str) -> Fraction:
     """The cast that a `precision` of the spec asks for; `auto` is none."""
     return number if precision == "auto" else Type.parse(precision).cast(number)
+
+
+def cast_all(
+    numbers: Sequence[Fraction], shape: Sequence[int], precision: str | ElementTypes
+) -> list[Fraction]:
+    """The same for each element of a tensor."""
+    if isinstance(precision, str):
+        return [cast(number, precision) for number in numbers]
+    return [ty.cast(number) for number, ty in zip(numbers, precision.types(shape), strict=True)]
 
 
 @dataclass
@@ -138,8 +194,8 @@ class Layer:
         """The tensors of numbers that the layer has, by their key."""
         return {}
 
-    def precisions(self) -> str | dict[str, str] | None:
-        """The types: one of the result, or several by their keys."""
+    def precisions(self) -> str | ElementTypes | dict[str, str | ElementTypes] | None:
+        """The types: one or those of the result, or several by their keys."""
         return None
 
     def implementation(self) -> dict[str, object]:
@@ -167,7 +223,7 @@ def accumulate(
 
 
 # The types of a dense layer's weight, bias, accumulator and result, in this order.
-Precision = tuple[str, str, str, str]
+Precision = tuple[str, str, str, str | ElementTypes]
 
 
 class Summing(Layer):
@@ -188,7 +244,7 @@ class Summing(Layer):
             return {"weight": self.weight}
         return {"weight": self.weight, "bias": self.bias}
 
-    def precisions(self) -> dict[str, str]:
+    def precisions(self) -> dict[str, str | ElementTypes]:
         named = dict(zip(["weight", "bias", "accum", "result"], self.precision, strict=True))
         if self.bias is None:
             del named["bias"]
@@ -232,9 +288,9 @@ class Dense(Summing):
         assert x.shape[-1] == n_in
         values = []
         for first in range(0, len(x.values), n_in):
-            sums = self.sums(x.values[first : first + n_in])
-            values += [cast(total, self.precision[3]) for total in sums]
-        return Tensor([*x.shape[:-1], n_out], values)
+            values += self.sums(x.values[first : first + n_in])
+        shape = [*x.shape[:-1], n_out]
+        return Tensor(shape, cast_all(values, shape, self.precision[3]))
 
     def settings(self) -> dict[str, object]:
         return {"units": self.weight.shape[1]}
@@ -246,15 +302,15 @@ class Elementwise(Layer):
 
     name: str
     kind: str
-    precision: str
+    precision: str | ElementTypes
     inputs: list[str] | None = None
 
     def apply(self, *inputs: Tensor) -> Tensor:
         [x] = inputs
         values = [max(value, Fraction(0)) if self.kind == "relu" else value for value in x.values]
-        return Tensor(x.shape, [cast(value, self.precision) for value in values])
+        return Tensor(x.shape, cast_all(values, x.shape, self.precision))
 
-    def precisions(self) -> str:
+    def precisions(self) -> str | ElementTypes:
         return self.precision
 
 

@@ -14,7 +14,7 @@ from math import ceil, prod
 
 import numpy as np
 
-from model import Layer, Precision, Summing, Tensor, Type, accumulate, cast, read
+from model import Layer, Precision, Summing, Tensor, Type, accumulate, cast, cast_all, read
 
 
 def axis_windows(
@@ -134,9 +134,10 @@ class Conv(Summing):
 
     def apply(self, *inputs: Tensor) -> Tensor:
         [x] = inputs
-        values = [cast(total, self.precision[3]) for total in self.sums(x)]
+        sums = list(self.sums(x))
         extents, positions = self.window.slide(x.shape)
-        return Tensor([*extents, len(values) // len(positions)], values)
+        shape = [*extents, len(sums) // len(positions)]
+        return Tensor(shape, cast_all(sums, shape, self.precision[3]))
 
     def settings(self) -> dict[str, object]:
         return {"filters": self.weight.shape[-1]} | self.window.settings("kernel_size")

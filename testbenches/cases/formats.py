@@ -22,13 +22,18 @@ from case import (
     Random,
     Trace,
     all_values,
+    element_samples,
     random_samples,
     random_weights,
 )
+from cases.convolutions import random_conv
 from model import (
     Dense,
+    ElementTypes,
     Elementwise,
+    Reshape,
 )
+from windows import Window
 
 
 @case
@@ -150,3 +155,48 @@ def relu_auto(random: Random):
         assert 0 in values and max(values) > 0
 
     return new(relu_auto, [x], layers, clock="100 MHz", part=KU115), check
+
+
+@case
+def element_types(random: Random):
+    """A type for each element: inputs, sums and activations of 0 to 9 bits, some with a sign."""
+    inputs = ElementTypes([4, 0, 6, 3, 1], [2, 1, 3, -1, 1], [1, 1, 0, 1, 0], stored=True)
+    x = Input("x", [5], inputs, element_samples(random, inputs.types([5]), 40))
+    sums = ElementTypes([6, 0, 9, 4, 7, 2], [3, 0, 5, 6, 2, 0], 1, "RND", "SAT_SYM", stored=True)
+    acts = ElementTypes([5, 3, 0, 4, 2, 1], [3, 3, 0, 5, 2, -1], 0, "RND_CONV", "WRAP")
+    last = ElementTypes([3, 5, 4], [3, 1, 2], [0, 1, 1], "TRN_ZERO", "SAT_ZERO")
+    layers = [
+        random_dense(random, "fc1", 5, 6, types("fixed<6,2,RND,SAT>", result=sums)),
+        Elementwise("act", "relu", acts),
+        random_dense(random, "fc2", 6, 3, types("fixed<5,1,RND,SAT>")),
+        Elementwise("out", "quantize", last),
+    ]
+
+    def check(trace: Trace) -> None:
+        for name, used in [("fc1", [0, 2, 3, 4, 5]), ("act", [0, 3, 4])]:
+            columns = list(zip(*(tensors[name].values for tensors in trace), strict=True))
+            assert all(any(columns[i]) for i in used), name
+            assert not any(columns[1]), name
+
+    return new(element_types, [x], layers, outputs=["fc1", "out"]), check
+
+
+@case
+def element_types_of_images(random: Random):
+    """Types for each channel, for each pixel and for each element of an image; reuse factors."""
+    rows = [[[4]], [[6]], [[5]]]
+    pixels = ElementTypes(rows, [[[2], [1], [3]]], 1)
+    x = Input("x", [3, 3, 2], pixels, element_samples(random, pixels.types([3, 3, 2]), 24))
+    channels = ElementTypes([7, 0, 5], [4, 2, 3], 1, "RND", "SAT")
+    widths = [[[3, 4, 2], [5, 3, 4]], [[2, 0, 6], [4, 4, 1]]]
+    each = ElementTypes(widths, [4, 2, 3], [1, 1, 0], "TRN", "WRAP", stored=True)
+    weight = "fixed<4,1,RND,SAT>"
+    conv = random_conv(random, "conv", 2, 3, Window([2, 2]), types(weight, result=channels))
+    outputs = ElementTypes([6, 4], 4, 1, "RND", "SAT")
+    layers = [
+        replace(conv, parallelization_factor=2, reuse_factor=4),
+        Elementwise("act", "relu", each),
+        Reshape("flat"),
+        random_dense(random, "fc", 12, 2, types(weight, result=outputs), reuse_factor=6),
+    ]
+    return new(element_types_of_images, [x], layers, outputs=["conv", "fc"]), unchecked

@@ -6,11 +6,11 @@ from functools import partial
 
 from building import case, random_dense, random_input, types, unchecked
 from building import new as parallel
-from case import Random
+from case import Input, Random, element_samples
 from cases.convolutions import random_conv, random_depthwise, random_separable
 from functions import BatchNorm, Function
 from merges import Concatenate, Cropping, Merge, UpSampling, ZeroPadding
-from model import Elementwise, Reshape
+from model import ElementTypes, Elementwise, Reshape
 from softmax import Softmax
 from windows import Pool, Window
 
@@ -280,3 +280,23 @@ def softmax_stream(random: Random):
         Softmax("prob", "stable", 256, result, tables, "ufixed<8,1,RND,SAT>"),
     ]
     return new(softmax_stream, [x], layers), unchecked
+
+
+@case
+def element_types_stream(random: Random):
+    """Stream: types for each channel, the same at each pixel; one of them without bits."""
+    inputs = ElementTypes([5, 3], [2, 3], [1, 0])
+    x = Input("x", [4, 4, 2], inputs, element_samples(random, inputs.types([4, 4, 2]), 24))
+    sums = ElementTypes([6, 0, 8, 4], [3, 1, 4, 3], 1, "RND", "SAT")
+    acts = ElementTypes([4, 3, 5, 2], 3, 0, "TRN", "WRAP", stored=True)
+    last = ElementTypes([7, 5, 6], [4, 3, 5], 1, "RND", "SAT")
+    weight = "fixed<4,1,RND,SAT>"
+    conv = random_conv(
+        random, "conv", 2, 4, Window([3, 3], padding="same"), types(weight, result=sums)
+    )
+    layers = [
+        conv,
+        Elementwise("act", "relu", acts),
+        random_dense(random, "fc", 4, 3, types(weight, result=last), reuse_factor=2),
+    ]
+    return new(element_types_stream, [x], layers, io="stream"), unchecked

@@ -185,7 +185,7 @@ pub enum CircuitError {
     #[error("internal error, please report it: `{layer}` has no candidate for strategy `auto`")]
     Undecided { layer: String },
     #[error(
-        "tensor `{tensor}`: with `io: stream` every pixel must have the same formats; choose one type for it, or `io: parallel`"
+        "tensor `{tensor}`: with `io: stream` every pixel must have the same formats; choose one type for it, types for each channel alone, or `io: parallel`"
     )]
     StreamFormats { tensor: String },
     #[error("internal error, please report it: the network of streams stops for ever")]

@@ -22,8 +22,8 @@ pub(crate) fn layer(
     if let Some(kernel) = layer.op.kernels().first() {
         let accum = kernel.accum.map_or_else(|| "exact".to_owned(), |ty| ty.to_string());
         let implementation = layer.implementation;
-        let weight = describe(&kernel.weight.types);
-        let bias = kernel.bias.as_ref().map_or("none".to_owned(), |bias| describe(&bias.types));
+        let weight = kernel.weight.types.to_string();
+        let bias = kernel.bias.as_ref().map_or("none".to_owned(), |bias| bias.types.to_string());
         let groups = match layer.op.kernels().len() {
             1 => String::new(),
             groups => format!(" for each of {groups} groups"),
@@ -56,18 +56,11 @@ pub(crate) fn layer(
     lines
 }
 
-fn describe(types: &rtl4ml_ir::Types) -> String {
-    match types {
-        rtl4ml_ir::Types::PerTensor(ty) => ty.to_string(),
-        rtl4ml_ir::Types::PerElement(_) => "one type an element".to_owned(),
-    }
-}
-
 /// The type to which a layer casts its exact result.
 fn cast_modes(op: &Op) -> String {
     match op.result_type() {
         ResultType::Auto => ", exact".to_owned(),
-        ResultType::Cast(types) => format!(", cast to {}", describe(&types)),
+        ResultType::Cast(types) => format!(", cast to {types}"),
     }
 }
 

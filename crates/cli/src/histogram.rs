@@ -25,10 +25,7 @@ pub fn of_layer(
     let name = &network.network().layers[layer].name;
     let tensor = network.tensor_type(Source::Layer(LayerId(layer as u32)));
     let width = (0..tensor.element_count()).map(|i| tensor.format(i).width).max().unwrap_or(0);
-    let title = match tensor.common_format() {
-        Some(format) => format!("{name}: {format}"),
-        None => format!("{name}: one format an element"),
-    };
+    let title = format!("{name}: {}", tensor.format_text());
     let format = tensor.common_format();
     let magnitude_bits =
         format.map_or(width, |format| format.width - u32::from(format.signed)) as usize;

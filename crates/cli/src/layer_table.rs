@@ -10,7 +10,6 @@ use rtl4ml_ir::{
 };
 use serde::Serialize;
 
-use crate::tensors::{PER_ELEMENT, types_text};
 use crate::terminal;
 
 /// What is to be known of a layer.
@@ -28,6 +27,9 @@ pub struct LayerRow {
     pub output_shape: Vec<usize>,
     /// The format of its output, where the elements share one.
     pub output_format: Option<String>,
+    /// The same for whoever reads: where they do not share one, what the formats span.
+    #[serde(skip)]
+    pub output_formats: String,
     /// The type of its weights.
     pub weight_type: Option<String>,
     /// The strategy's word, for a layer with multipliers.
@@ -108,7 +110,8 @@ impl LayerRow {
             input_shapes: layer.inputs.iter().map(shape).collect(),
             output_shape: output.shape.extents().to_vec(),
             output_format: output.common_format().map(|format| format.to_string()),
-            weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
+            output_formats: output.format_text(),
+            weight_type: kernel.map(|kernel| kernel.weight.types.to_string()),
             strategy: implementation.map(|implementation| implementation.strategy.word()),
             reuse_factor: implementation.filter(is_known).map(|i| i.reuse_factor),
             parallelization_factor,
@@ -161,7 +164,7 @@ const WHAT: [Column; 4] = [
     ("layer", false, |row| row.name.clone()),
     ("type", false, |row| row.kind.to_owned()),
     ("shape", false, LayerRow::shape_text),
-    ("result", false, |row| or_none(row.output_format.clone().or(Some(PER_ELEMENT.to_owned())))),
+    ("result", false, |row| row.output_formats.clone()),
 ];
 
 /// Where the layers are no chain, the reader must see what each one reads.

@@ -5,7 +5,6 @@ use rtl4ml_ir::{InputId, Io, LatencyBound, Source, VerifiedNetwork};
 use serde::Serialize;
 
 use crate::page::{Page, cycles_text};
-use crate::tensors::format_text;
 
 /// A network and its circuit, for scripts.
 #[derive(Debug, Serialize)]
@@ -92,7 +91,7 @@ pub fn describe_network(page: &mut Page, verified: &VerifiedNetwork) {
     let network = verified.network();
     let tensor = |source: Source| {
         let tensor = verified.tensor_type(source);
-        format!("{} {} of {}", network.source_name(source), tensor.shape, format_text(tensor))
+        format!("{} {} of {}", network.source_name(source), tensor.shape, tensor.format_text())
     };
     let interval = network.contract.initiation_interval_cycles;
     let interval =

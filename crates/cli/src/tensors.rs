@@ -3,7 +3,7 @@
 //! Guarantees: an array is taken for samples only where its shape says so.
 
 use rtl4ml_ir::fixed::NotFinite;
-use rtl4ml_ir::{Source, TensorType, Types, VerifiedNetwork};
+use rtl4ml_ir::{Source, VerifiedNetwork};
 use rtl4ml_spec::ArrayError;
 
 use crate::page::samples_text;
@@ -54,22 +54,6 @@ pub fn outputs(network: &VerifiedNetwork) -> Vec<Tensor> {
         shape: network.tensor_type(*source).shape.extents().to_vec(),
     };
     network.network().outputs.iter().map(tensor).collect()
-}
-
-/// What stands for the formats of a tensor whose elements do not share one.
-pub const PER_ELEMENT: &str = "one an element";
-
-/// The format of a tensor's elements.
-pub fn format_text(tensor: &TensorType) -> String {
-    tensor.common_format().map_or(PER_ELEMENT.to_owned(), |format| format.to_string())
-}
-
-/// The type that numbers are cast to.
-pub fn types_text(types: &Types) -> String {
-    match types {
-        Types::PerTensor(ty) => ty.to_string(),
-        Types::PerElement(_) => PER_ELEMENT.to_owned(),
-    }
 }
 
 /// All tensors have as many samples as the first.

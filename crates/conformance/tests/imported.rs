@@ -55,6 +55,9 @@ fn imported_models_are_equal_on_every_engine() {
         ("keras_h5_whole", "model.h5"),
         ("hls4ml_mlp", "project.yml"),
         ("hls4ml_conv", "project.yml"),
+        ("hgq_dense", "model.keras"),
+        ("hgq_conv2d", "model.keras"),
+        ("hgq_functional", "model.keras"),
     ];
     let built: Vec<_> =
         cases.into_iter().map(|(folder, file)| on_rust_hdl(imported(folder, file))).collect();

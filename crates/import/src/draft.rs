@@ -3,7 +3,7 @@
 //! A draft is plain data. [`builder`](crate::builder) makes it, [`tidy`](crate::tidy) shortens it,
 //! and [`write`](crate::write) gives it its text.
 
-use rtl4ml_ir::FixedType;
+use rtl4ml_ir::{FixedType, Types};
 
 /// A spec in the making.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +34,10 @@ pub struct DraftInput {
     pub name: String,
     /// Its extents, channels last.
     pub extents: Vec<usize>,
-    /// Its type.
-    pub ty: FixedType,
+    /// Its type, or those of its elements.
+    pub types: Types,
+    /// Whether the importer chose them, so that others may replace them.
+    pub types_are_chosen: bool,
     /// Where that comes from.
     pub comments: Vec<String>,
 }
@@ -55,8 +57,8 @@ pub struct DraftLayer {
     pub numbers: Vec<Numbers>,
     /// Types of its `precision` beside those of its numbers and of its result.
     pub types: Vec<(&'static str, FixedType)>,
-    /// The type of its result, where it has one.
-    pub result: Option<FixedType>,
+    /// The type of its result, or those of its elements, where it has any.
+    pub result: Option<Types>,
     /// Whether the importer chose that type, so that one that the model gives may replace it.
     pub result_is_chosen: bool,
     /// Where choices come from.

@@ -18,6 +18,7 @@
 
 mod builder;
 mod draft;
+mod element_types;
 mod error;
 mod file;
 mod hls4ml;

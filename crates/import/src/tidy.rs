@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
-use rtl4ml_ir::Rounding;
+use rtl4ml_ir::{FixedType, Rounding};
 
 use crate::draft::{Draft, DraftLayer, Source};
+use crate::element_types;
 use crate::types::choose;
 
 /// Layers that cast an exact result once, so that a cast behind them can be theirs.
@@ -62,6 +63,7 @@ pub fn tidy(draft: &mut Draft, fraction_bits: u32) {
         }
     }
     drop_unread(draft);
+    (0..draft.inputs.len()).for_each(|input| type_before_casts(draft, input));
     name_outputs(draft);
 }
 
@@ -149,7 +151,7 @@ fn shift_into_bias(draft: &mut Draft, index: usize, fraction_bits: u32) -> bool 
         shift.ty = chosen.ty;
     }
     let (result, chosen, comments) =
-        (second.result, second.result_is_chosen, second.comments.clone());
+        (second.result.clone(), second.result_is_chosen, second.comments.clone());
     let first = &mut draft.layers[producer];
     first.numbers.retain(|numbers| numbers.key != "bias");
     first.numbers.push(shift);
@@ -166,11 +168,12 @@ fn cast_in_producer(draft: &mut Draft, index: usize) -> bool {
         return false;
     };
     let (first, second) = (&draft.layers[producer], &draft.layers[index]);
-    let Some(ty) = second.result.filter(|_| second.kind == "quantize") else {
+    let Some(types) = second.result.clone().filter(|_| second.kind == "quantize") else {
         return false;
     };
     let is_free = first.result.is_none() || first.result_is_chosen;
-    let is_nearest = !matches!(ty.rounding, Rounding::Trn | Rounding::TrnZero);
+    let is_cut = |ty: &FixedType| matches!(ty.rounding, Rounding::Trn | Rounding::TrnZero);
+    let is_nearest = !types.all().iter().any(is_cut);
     if first.kind == "quantize" && first.result_is_chosen && !second.result_is_chosen {
         bypass(draft, producer);
         return cast_in_producer(draft, index);
@@ -181,7 +184,7 @@ fn cast_in_producer(draft: &mut Draft, index: usize) -> bool {
     }
     let (chosen, comments) = (second.result_is_chosen, second.comments.clone());
     let first = &mut draft.layers[producer];
-    first.result = Some(ty);
+    first.result = Some(types);
     first.result_is_chosen = chosen;
     first.comments.extend(comments);
     bypass(draft, index);
@@ -191,8 +194,8 @@ fn cast_in_producer(draft: &mut Draft, index: usize) -> bool {
 /// A cast that alone reads an input as the type of the input.
 fn cast_at_input(draft: &mut Draft, index: usize) -> bool {
     let layer = &draft.layers[index];
-    let ([Source::Input(input)], "quantize", Some(ty), false) =
-        (&layer.inputs[..], layer.kind, layer.result, layer.result_is_chosen)
+    let ([Source::Input(input)], "quantize", Some(types), false) =
+        (&layer.inputs[..], layer.kind, layer.result.clone(), layer.result_is_chosen)
     else {
         return false;
     };
@@ -202,10 +205,43 @@ fn cast_at_input(draft: &mut Draft, index: usize) -> bool {
         return false;
     }
     let comments = layer.comments.clone();
-    draft.inputs[input].ty = ty;
+    draft.inputs[input].types = types;
+    draft.inputs[input].types_are_chosen = false;
     draft.inputs[input].comments = comments;
     bypass(draft, index);
     true
+}
+
+/// An input that casts alone read, several of them, gets a type that changes nothing of what they
+/// make of the model's numbers.
+fn type_before_casts(draft: &mut Draft, input: usize) {
+    let source = Source::Input(input);
+    let readers: Vec<&DraftLayer> =
+        draft.layers.iter().filter(|layer| layer.inputs.contains(&source)).collect();
+    let is_cast = |layer: &&DraftLayer| layer.kind == "quantize" && !layer.result_is_chosen;
+    let is_chosen = draft.inputs[input].types_are_chosen;
+    if !is_chosen
+        || readers.len() < 2
+        || !readers.iter().all(is_cast)
+        || draft.outputs.contains(&source)
+    {
+        return;
+    }
+    let extents = draft.inputs[input].extents.clone();
+    let casts: Vec<Vec<FixedType>> = readers
+        .iter()
+        .filter_map(|layer| Some(element_types::spread(layer.result.as_ref()?, &extents)))
+        .collect();
+    let of_element = |element: usize| {
+        let types: Vec<FixedType> = casts.iter().map(|types| types[element]).collect();
+        element_types::before_all(&types)
+    };
+    let types: Option<Vec<FixedType>> = (0..extents.iter().product()).map(of_element).collect();
+    if let Some(types) = types.and_then(|types| element_types::types(extents, types)) {
+        draft.inputs[input].types = types;
+        draft.inputs[input].comments =
+            vec!["what its readers round is not rounded here".to_owned()];
+    }
 }
 
 /// Layers that reach no output are dropped, and the others move up.
@@ -252,7 +288,7 @@ fn name_outputs(draft: &mut Draft) {
         let mut layer = match source {
             Source::Input(input) => {
                 let mut layer = DraftLayer::new("quantize", vec![source]);
-                layer.result = Some(draft.inputs[input].ty);
+                layer.result = Some(draft.inputs[input].types.clone());
                 layer
             }
             Source::Layer(_) => DraftLayer::new("maximum", vec![source, source]),

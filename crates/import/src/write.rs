@@ -6,7 +6,8 @@ use std::io::{self, Write as _};
 use npyz::WriterBuilder;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
-use crate::draft::{Draft, DraftLayer, Setting, Source};
+use crate::draft::{Draft, DraftInput, DraftLayer, Setting, Source};
+use crate::element_types::{self, Stored};
 
 /// The file that a spec's numbers are in.
 pub const WEIGHTS_FILE: &str = "weights.npz";
@@ -27,8 +28,9 @@ pub fn spec_text(name: &str, header: &[String], draft: &Draft) -> String {
     text.push_str("inputs:\n");
     for input in &draft.inputs {
         input.comments.iter().for_each(|line| comment(&mut text, "  ", line));
-        let (name, extents, ty) = (&input.name, list(&input.extents), input.ty);
-        let _ = writeln!(text, "  - {{name: {name}, shape: {extents}, precision: \"{ty}\"}}");
+        let (name, extents) = (&input.name, list(&input.extents));
+        let (types, _) = input_types(input);
+        let _ = writeln!(text, "  - {{name: {name}, shape: {extents}, precision: {types}}}");
     }
     text.push_str("layers:\n");
     for (index, layer) in draft.layers.iter().enumerate() {
@@ -77,19 +79,31 @@ fn keys(draft: &Draft, index: usize, layer: &DraftLayer) -> Vec<(&'static str, S
         keys.push((numbers.key, format!("{WEIGHTS_FILE}:{}.{}", layer.name, numbers.key)));
     }
     let of_numbers = layer.numbers.iter().map(|numbers| (numbers.key, numbers.ty));
-    let mut types: Vec<_> =
+    let types: Vec<_> =
         of_numbers.filter(|(key, _)| *key != "values").chain(layer.types.iter().copied()).collect();
-    match (types.is_empty(), layer.result) {
-        (true, Some(result)) => keys.push(("precision", format!("\"{result}\""))),
+    let result = result_types(layer).map(|(result, _)| result);
+    match (types.is_empty(), result) {
+        (true, Some(result)) => keys.push(("precision", result)),
         (true, None) => {}
         (false, result) => {
-            types.extend(result.map(|result| ("result", result)));
-            let types: Vec<String> =
-                types.iter().map(|(key, ty)| format!("{key}: \"{ty}\"")).collect();
+            let own = types.iter().map(|(key, ty)| format!("{key}: \"{ty}\""));
+            let result = result.map(|result| format!("result: {result}"));
+            let types: Vec<String> = own.chain(result).collect();
             keys.push(("precision", format!("{{{}}}", types.join(", "))));
         }
     }
     keys
+}
+
+/// The text of an input's types, and the arrays that it refers to.
+fn input_types(input: &DraftInput) -> (String, Vec<Stored>) {
+    element_types::written(&input.types, WEIGHTS_FILE, &format!("{}.input", input.name))
+}
+
+/// The same of a layer's result, where it has types.
+fn result_types(layer: &DraftLayer) -> Option<(String, Vec<Stored>)> {
+    let stem = format!("{}.result", layer.name);
+    layer.result.as_ref().map(|types| element_types::written(types, WEIGHTS_FILE, &stem))
 }
 
 fn write_layer(text: &mut String, draft: &Draft, index: usize, layer: &DraftLayer) {
@@ -139,19 +153,27 @@ fn list(values: &[usize]) -> String {
 pub fn weights_archive(draft: &Draft) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut archive = ZipArchiveWriter::new(&mut bytes);
+    let mut add = |name: &str, extents: &[usize], values: &[f64]| {
+        let content = npy(extents, values)?;
+        let (mut entry, config) = archive
+            .new_file(format!("{name}.npy"))
+            .compression_method(CompressionMethod::STORE)
+            .start()
+            .map_err(io::Error::other)?;
+        let mut writer = config.wrap(&mut entry);
+        writer.write_all(&content)?;
+        let (_, descriptor) = writer.finish().map_err(io::Error::other)?;
+        entry.finish(descriptor).map(|_| ()).map_err(io::Error::other)
+    };
+    for (name, extents, values) in draft.inputs.iter().flat_map(|input| input_types(input).1) {
+        add(&name, &extents, &values)?;
+    }
     for layer in &draft.layers {
         for numbers in &layer.numbers {
-            let name = format!("{}.{}.npy", layer.name, numbers.key);
-            let content = npy(&numbers.extents, &numbers.values)?;
-            let (mut entry, config) = archive
-                .new_file(&name)
-                .compression_method(CompressionMethod::STORE)
-                .start()
-                .map_err(io::Error::other)?;
-            let mut writer = config.wrap(&mut entry);
-            writer.write_all(&content)?;
-            let (_, descriptor) = writer.finish().map_err(io::Error::other)?;
-            entry.finish(descriptor).map_err(io::Error::other)?;
+            add(&format!("{}.{}", layer.name, numbers.key), &numbers.extents, &numbers.values)?;
+        }
+        for (name, extents, values) in result_types(layer).into_iter().flat_map(|(_, all)| all) {
+            add(&name, &extents, &values)?;
         }
     }
     archive.finish().map_err(io::Error::other)?;

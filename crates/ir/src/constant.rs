@@ -158,12 +158,7 @@ impl Constant {
 
     /// The bits after the binary point of the finest element.
     pub fn fraction_bits(&self) -> i32 {
-        match &self.types {
-            Types::PerTensor(ty) => ty.fraction_bits(),
-            Types::PerElement(types) => {
-                types.iter().map(|ty| ty.fraction_bits()).max().unwrap_or_default()
-            }
-        }
+        self.types.all().iter().map(|ty| ty.fraction_bits()).max().unwrap_or_default()
     }
 
     /// The elements' range on the grid of [`Constant::fraction_bits`]; `None` if too wide.

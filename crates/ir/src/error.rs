@@ -83,6 +83,10 @@ pub enum Problem {
     BiasShape { found: Vec<usize>, n_out: usize },
     #[error("{what} has {found} element types for {expected} elements")]
     ElementTypes { what: &'static str, found: usize, expected: usize },
+    #[error(
+        "the types of {what} have the shape {found:?}, which does not broadcast to {expected}: aligned at the last axis, each extent must be 1 or that of the tensor"
+    )]
+    BroadcastTypes { what: &'static str, found: Vec<usize>, expected: String },
     #[error("reuse_factor {found} does not divide {n_in} x {n_out}; {}", near_text(*found, *below, *above))]
     ReuseFactor { found: u64, n_in: usize, n_out: usize, below: Option<u64>, above: Option<u64> },
     #[error(
@@ -193,6 +197,7 @@ impl Problem {
             Self::Parallelization { .. } => "parallelization_factor",
             Self::BiasShape { .. } => "bias",
             Self::ElementTypes { .. }
+            | Self::BroadcastTypes { .. }
             | Self::Format { .. }
             | Self::TooWide { .. }
             | Self::OneFormat { .. } => "precision",

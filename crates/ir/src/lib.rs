@@ -37,6 +37,6 @@ pub use network::{
 };
 pub use range::Range;
 pub use target::{Clock, Part, Target};
-pub use tensor::{Shape, TensorType, Types};
+pub use tensor::{BroadcastTypes, Shape, TensorType, Types};
 pub use verify::{VerifiedNetwork, verify};
 pub use window::{Padding, Sliding, Window, WindowAxis};

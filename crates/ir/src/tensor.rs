@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::error::Problem;
 use crate::fixed::{FixedType, Format};
 use crate::layers::ExactRange;
 use crate::range::Range;
@@ -66,14 +67,110 @@ pub enum Types {
     PerTensor(FixedType),
     /// One type for each element, row-major. A width of zero makes the element the constant 0.
     PerElement(Vec<FixedType>),
+    /// Types that serve several elements each, until the verifier knows the tensor's shape and
+    /// puts one type for each element, or one for all, in their place.
+    Broadcast(BroadcastTypes),
+}
+
+/// Types whose axes are those of a tensor from its last one on: an axis with one type serves
+/// every index of the tensor's, as does an axis that is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BroadcastTypes {
+    extents: Vec<usize>,
+    types: Vec<FixedType>,
+}
+
+impl BroadcastTypes {
+    /// Types in row-major order; `None` unless there is one for each place of the extents.
+    pub fn new(extents: Vec<usize>, types: Vec<FixedType>) -> Option<Self> {
+        let shape = Shape::new(extents)?;
+        (shape.element_count() == types.len()).then_some(Self { extents: shape.0, types })
+    }
+
+    /// The extents of the types.
+    pub fn extents(&self) -> &[usize] {
+        &self.extents
+    }
+
+    /// One of the types.
+    pub fn any(&self) -> FixedType {
+        self.types[0]
+    }
+
+    /// The types of a tensor: one for all where all are the same, else one for each element.
+    ///
+    /// # Errors
+    /// When the types' shape does not broadcast to that of the tensor.
+    pub fn over(&self, shape: &Shape, what: &'static str) -> Result<Types, Problem> {
+        if !broadcasts(&self.extents, shape.extents()) {
+            let (found, expected) = (self.extents.clone(), shape.to_string());
+            return Err(Problem::BroadcastTypes { what, found, expected });
+        }
+        let first = self.types[0];
+        if self.types.iter().all(|ty| *ty == first) {
+            return Ok(Types::PerTensor(first));
+        }
+        let sources = broadcast_indices(&self.extents, shape.extents());
+        Ok(Types::PerElement(sources.into_iter().map(|index| self.types[index]).collect()))
+    }
+}
+
+/// The extents to which several shapes broadcast.
+pub fn broadcast_extents(shapes: &[&[usize]]) -> Option<Vec<usize>> {
+    let rank = shapes.iter().map(|shape| shape.len()).max()?;
+    let on_axis = |axis: usize| {
+        let extents = shapes
+            .iter()
+            .map(|shape| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]));
+        let wanted = extents.clone().max()?;
+        extents.clone().all(|extent| extent == 1 || extent == wanted).then_some(wanted)
+    };
+    (0..rank).map(on_axis).collect()
+}
+
+/// Whether an array of the extents `from` serves a tensor of the extents `to`: aligned at the last
+/// axis, each of its extents is 1 or that of the tensor.
+pub fn broadcasts(from: &[usize], to: &[usize]) -> bool {
+    let Some(missing) = to.len().checked_sub(from.len()) else {
+        return false;
+    };
+    from.iter().zip(&to[missing..]).all(|(own, whole)| *own == 1 || own == whole)
+}
+
+/// For each element of `to`, the element of `from` that serves it.
+///
+/// # Panics
+/// When `from` has more axes than `to`.
+pub fn broadcast_indices(from: &[usize], to: &[usize]) -> Vec<usize> {
+    let missing = to.len() - from.len();
+    let count: usize = to.iter().product();
+    let index_of = |flat: usize| {
+        let mut rest = flat;
+        let mut stride = 1;
+        let mut index = 0;
+        for (axis, extent) in to.iter().enumerate().rev() {
+            let place = rest % extent;
+            rest /= extent;
+            if let Some(own) = axis.checked_sub(missing).map(|axis| from[axis]) {
+                index += stride * if own == 1 { 0 } else { place };
+                stride *= own;
+            }
+        }
+        index
+    };
+    (0..count).map(index_of).collect()
 }
 
 impl Types {
     /// The type of the element with the row-major index `index`.
+    ///
+    /// # Panics
+    /// Of [`Types::Broadcast`], which no verified network has.
     pub fn get(&self, index: usize) -> FixedType {
         match self {
             Self::PerTensor(ty) => *ty,
             Self::PerElement(types) => types[index],
+            Self::Broadcast(_) => unreachable!("{UNRESOLVED}"),
         }
     }
 
@@ -81,7 +178,7 @@ impl Types {
     pub fn illegal_format(&self) -> Option<Format> {
         let types = match self {
             Self::PerTensor(ty) => std::slice::from_ref(ty),
-            Self::PerElement(types) => types,
+            Self::PerElement(types) | Self::Broadcast(BroadcastTypes { types, .. }) => types,
         };
         types.iter().map(|ty| ty.format).find(|format| !format.is_legal())
     }
@@ -90,7 +187,17 @@ impl Types {
     pub fn len_per_element(&self) -> Option<usize> {
         match self {
             Self::PerTensor(_) => None,
-            Self::PerElement(types) => Some(types.len()),
+            Self::PerElement(types) | Self::Broadcast(BroadcastTypes { types, .. }) => {
+                Some(types.len())
+            }
+        }
+    }
+
+    /// All of the types, each once for each place that it has: one where it serves all elements.
+    pub fn all(&self) -> &[FixedType] {
+        match self {
+            Self::PerTensor(ty) => std::slice::from_ref(ty),
+            Self::PerElement(types) | Self::Broadcast(BroadcastTypes { types, .. }) => types,
         }
     }
 }
@@ -99,6 +206,56 @@ impl From<FixedType> for Types {
     fn from(ty: FixedType) -> Self {
         Self::PerTensor(ty)
     }
+}
+
+impl From<BroadcastTypes> for Types {
+    fn from(types: BroadcastTypes) -> Self {
+        Self::Broadcast(types)
+    }
+}
+
+/// Why nothing but the verifier meets types that broadcast.
+const UNRESOLVED: &str = "the verifier puts other types in place of those that broadcast";
+
+impl fmt::Display for Types {
+    /// One type as a spec writes it; several in the same form, with the least and the greatest of
+    /// their numbers, e.g. `fixed<0..6,-1..3,RND,SAT>`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.all();
+        let formats: Vec<Format> = all.iter().map(|ty| ty.format).collect();
+        let span = spanned(&formats);
+        let modes = |ty: &FixedType| (ty.rounding, ty.overflow);
+        match all {
+            [only] => write!(f, "{only}"),
+            [first, rest @ ..] if rest.iter().all(|ty| modes(ty) == modes(first)) => {
+                write!(f, "{span},{},{}>", first.rounding.name(), first.overflow.name())
+            }
+            _ => write!(f, "{span}>"),
+        }
+    }
+}
+
+/// What formats, of at least one element, span, in the form of a type without its end. The integer
+/// bits are those of the elements that have any bits.
+fn spanned(formats: &[Format]) -> String {
+    let text = |numbers: &mut dyn Iterator<Item = i64>| {
+        let ends = numbers.fold(None, |ends: Option<(i64, i64)>, number| {
+            Some(ends.map_or((number, number), |(lo, hi)| (lo.min(number), hi.max(number))))
+        });
+        match ends.unwrap_or_default() {
+            (lo, hi) if lo == hi => lo.to_string(),
+            (lo, hi) => format!("{lo}..{hi}"),
+        }
+    };
+    let wide = || formats.iter().filter(|format| format.width > 0);
+    let name = match (wide().any(|format| format.signed), wide().all(|format| format.signed)) {
+        (false, _) => "ufixed",
+        (true, true) => "fixed",
+        (true, false) => "(u)fixed",
+    };
+    let width = text(&mut formats.iter().map(|format| i64::from(format.width)));
+    let integer_bits = text(&mut wide().map(|format| i64::from(format.integer_bits)));
+    format!("{name}<{width},{integer_bits}")
 }
 
 /// What is known of a tensor before any value flows.
@@ -125,6 +282,7 @@ impl TensorType {
         let formats = match types {
             Types::PerTensor(ty) => vec![ty.format],
             Types::PerElement(types) => types.iter().map(|ty| ty.format).collect(),
+            Types::Broadcast(_) => unreachable!("{UNRESOLVED}"),
         };
         Self { shape, formats, ranges }
     }
@@ -138,6 +296,15 @@ impl TensorType {
     pub fn common_format(&self) -> Option<Format> {
         let first = self.formats[0];
         self.formats.iter().all(|format| *format == first).then_some(first)
+    }
+
+    /// The formats for whoever reads a report: the one of all elements, or in the same form what
+    /// they span, e.g. `fixed<0..6,-1..3>`.
+    pub fn format_text(&self) -> String {
+        match self.common_format() {
+            Some(format) => format.to_string(),
+            None => format!("{}>", spanned(&self.formats)),
+        }
     }
 
     /// The same elements in another shape of as many elements.
@@ -178,9 +345,45 @@ impl TensorType {
 
 impl fmt::Display for TensorType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.common_format() {
-            Some(format) => write!(f, "{} of {format}", self.shape),
-            None => write!(f, "{} of one format an element", self.shape),
+        write!(f, "{} of {}", self.shape, self.format_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ty(width: u32) -> FixedType {
+        FixedType::new(Format::signed(width, 2))
+    }
+
+    fn over(extents: &[usize], widths: &[u32], tensor: &[usize]) -> Result<Vec<u32>, Problem> {
+        let types = widths.iter().map(|width| ty(*width)).collect();
+        let types = BroadcastTypes::new(extents.to_vec(), types).unwrap();
+        let types = types.over(&Shape::new(tensor).unwrap(), "the result")?;
+        Ok(types.all().iter().map(|ty| ty.format.width).collect())
+    }
+
+    #[test]
+    fn types_are_spread_from_the_last_axis_on() {
+        assert_eq!(over(&[2], &[4, 5], &[2, 2]), Ok(vec![4, 5, 4, 5]));
+        assert_eq!(over(&[2, 1], &[4, 5], &[2, 2]), Ok(vec![4, 4, 5, 5]));
+        assert_eq!(over(&[2, 2], &[4, 5, 6, 7], &[1, 2, 2]), Ok(vec![4, 5, 6, 7]));
+        // All the same: one type for all.
+        assert_eq!(over(&[2], &[4, 4], &[2, 2]), Ok(vec![4]));
+        for extents in [&[3][..], &[1, 1, 1]] {
+            let count: usize = extents.iter().product();
+            assert!(over(extents, &vec![4; count], &[2, 2]).is_err(), "{extents:?}");
         }
+        assert_eq!(BroadcastTypes::new(vec![2], vec![ty(4)]), None);
+    }
+
+    #[test]
+    fn several_types_are_told_by_what_they_span() {
+        let mixed = vec![ty(4), Format::unsigned(6, -1).into(), Format::unsigned(0, 9).into()];
+        assert_eq!(Types::PerElement(mixed).to_string(), "(u)fixed<0..6,-1..2,TRN,WRAP>");
+        let saturating = ty(4).with_modes(crate::Rounding::Rnd, crate::Overflow::Sat);
+        assert_eq!(Types::PerElement(vec![ty(4), saturating]).to_string(), "fixed<4,2>");
+        assert_eq!(Types::from(saturating).to_string(), "fixed<4,2,RND,SAT>");
     }
 }

@@ -18,6 +18,8 @@
 //!    at most [`MAX_NETWORK_PRODUCTS`] multiplications, the steps of pooling counted.
 //! 10. A parallelization factor divides the positions at which its layer applies its kernel.
 //! 11. A budget asks for no more than the part has.
+//! 12. Types that differ between the elements of a tensor are one for each element: those that
+//!     broadcast have been spread over the tensor's shape.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +27,7 @@ use crate::budget::Allowance;
 use crate::error::{Problem, Site, VerifyError};
 use crate::layers::{Op, ResultType, nearest_divisors};
 use crate::network::{Implementation, InputId, Layer, LayerId, Network, Source, Strategy};
-use crate::tensor::{MAX_NETWORK_ELEMENTS, MAX_NETWORK_PRODUCTS, Shape, TensorType};
+use crate::tensor::{MAX_NETWORK_ELEMENTS, MAX_NETWORK_PRODUCTS, Shape, TensorType, Types};
 
 /// A network that obeys every invariant of [this module](self), with the type of each tensor.
 #[derive(Clone, Debug)]
@@ -84,14 +86,14 @@ impl VerifiedNetwork {
 ///
 /// # Errors
 /// All violations that can be told apart; what follows from an earlier one is not repeated.
-pub fn verify(network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
+pub fn verify(mut network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
     let mut errors = Errors::default();
     check_names(&network, &mut errors);
     check_ends(&network, &mut errors);
     let mut size = Size::default();
     let input_types: Vec<Option<TensorType>> = network
         .inputs
-        .iter()
+        .iter_mut()
         .enumerate()
         .map(|(i, input)| {
             let site = Site::Input(InputId(i as u32));
@@ -108,6 +110,10 @@ pub fn verify(network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
                 errors.push(site, Problem::Format { what: "the input", format });
                 return None;
             }
+            if let Err(problem) = spread_over(&mut input.types, &shape, "the input") {
+                errors.push(site, problem);
+                return None;
+            }
             if let Some(found) = input.types.len_per_element().filter(|n| *n != expected) {
                 errors.push(site, Problem::ElementTypes { what: "the input", found, expected });
                 return None;
@@ -117,7 +123,7 @@ pub fn verify(network: Network) -> Result<VerifiedNetwork, Vec<VerifyError>> {
         })
         .collect();
     let mut layer_types: Vec<Option<TensorType>> = Vec::with_capacity(network.layers.len());
-    for (id, layer) in network.layers_with_ids() {
+    for (id, layer) in (0..).map(LayerId).zip(&mut network.layers) {
         let tensor = check_layer(id, layer, &input_types, &layer_types, &mut size, &mut errors);
         layer_types.push(tensor);
     }
@@ -213,10 +219,10 @@ fn check_ends(network: &Network, errors: &mut Errors) {
     }
 }
 
-/// Invariants 3 and 5 to 7 for one layer; its type where it can be inferred.
+/// Invariants 3, 5 to 7 and 12 for one layer; its type where it can be inferred.
 fn check_layer(
     id: LayerId,
-    layer: &Layer,
+    layer: &mut Layer,
     input_types: &[Option<TensorType>],
     layer_types: &[Option<TensorType>],
     size: &mut Size,
@@ -263,6 +269,7 @@ fn check_layer(
         .add_products(layer, &inputs)
         .and_then(|()| check_parallelization(layer, &inputs))
         .map_err(|problem| vec![problem])
+        .and_then(|()| spread_result(&mut layer.op, &inputs))
         .and_then(|()| layer.op.infer(&inputs))
         .and_then(|tensor| {
             size.add_elements(tensor.element_count()).map_err(|problem| vec![problem])?;
@@ -277,6 +284,28 @@ fn check_layer(
             None
         }
     }
+}
+
+/// Invariant 12 for the result of a layer on these inputs.
+fn spread_result(op: &mut Op, inputs: &[&TensorType]) -> Result<(), Vec<Problem>> {
+    let ResultType::Cast(Types::Broadcast(types)) = op.result_type() else {
+        return Ok(());
+    };
+    // No shape depends on a type, so that of any one type is the shape of all.
+    let mut plain = op.clone();
+    plain.set_result_types(types.any().into());
+    let shape = plain.infer(inputs)?.shape;
+    let spread = types.over(&shape, "the result").map_err(|problem| vec![problem])?;
+    op.set_result_types(spread);
+    Ok(())
+}
+
+/// Invariant 12 for types that are one for all or one for each already, or that broadcast.
+fn spread_over(types: &mut Types, shape: &Shape, what: &'static str) -> Result<(), Problem> {
+    if let Types::Broadcast(broadcast) = types {
+        *types = broadcast.over(shape, what)?;
+    }
+    Ok(())
 }
 
 /// How large the network has become so far; checked before inference takes memory and time.

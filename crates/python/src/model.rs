@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use rtl4ml::tensors::{format_text, types_text};
 use rtl4ml::{Failure, Loaded, handoff, threads};
 use rtl4ml_ir::{Source, VerifiedNetwork};
 use rtl4ml_sim::emulator::Emulator;
@@ -140,7 +139,7 @@ impl Model {
         let tensors = self.network().network().inputs.iter().map(|input| Tensor {
             name: input.name.clone(),
             shape: input.extents.clone(),
-            precision: types_text(&input.types),
+            precision: input.types.to_string(),
         });
         list(py, tensors)
     }
@@ -152,7 +151,7 @@ impl Model {
         let tensors = graph.outputs.iter().map(|source| Tensor {
             name: graph.source_name(*source).to_owned(),
             shape: network.tensor_type(*source).shape.extents().to_vec(),
-            precision: format_text(network.tensor_type(*source)),
+            precision: network.tensor_type(*source).format_text(),
         });
         list(py, tensors)
     }

@@ -17,6 +17,7 @@
 mod budget;
 mod defaults;
 mod diagnostics;
+mod element_types;
 mod fold;
 mod graph;
 mod layer;

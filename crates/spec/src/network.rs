@@ -4,7 +4,7 @@
 //! replaced by something of which nothing is inferred; the verifier's errors come back to the
 //! keys they are about.
 
-use rtl4ml_ir::{FixedType, Input, InputId, Network, Site, Source, VerifiedNetwork, verify};
+use rtl4ml_ir::{Input, InputId, Network, Site, Source, Types, VerifiedNetwork, verify};
 
 use crate::budget::read_budget;
 use crate::defaults::{Defaults, read_defaults};
@@ -12,7 +12,7 @@ use crate::diagnostics::{Mistakes, Reported, quoted};
 use crate::graph::{Graph, unknown_input};
 use crate::layer::{Progress, add_layer};
 use crate::places::Places;
-use crate::precision::fixed_type;
+use crate::precision::input_types;
 use crate::reader::{self, Fields, Read};
 use crate::source::Span;
 use crate::target::{read_contract, read_io, read_target};
@@ -56,7 +56,7 @@ pub(crate) fn read_network(
         graph.lose_list("outputs");
     }
     for node in inputs {
-        add_input(node, &defaults, &mut network, &mut graph, mistakes);
+        add_input(node, &defaults, weights, (&mut network, &mut graph), mistakes);
     }
     let mut progress = Progress::new(layers, fields.get("outputs"));
     for (number, node) in (1..).zip(layers) {
@@ -138,8 +138,8 @@ pub(crate) fn name_of<'n>(
 fn add_input<'n>(
     node: &'n Node,
     defaults: &Defaults,
-    network: &mut Network,
-    graph: &mut Graph<'n>,
+    weights: &mut WeightFiles,
+    (network, graph): (&mut Network, &mut Graph<'n>),
     mistakes: &mut Mistakes,
 ) {
     let id = InputId(network.inputs.len() as u32);
@@ -148,14 +148,14 @@ fn add_input<'n>(
     let fields = Fields::open(node, "an input", &[&["name", "shape", "precision"]], mistakes);
     let name = name_of(node, &number, "name: x", mistakes);
     let what = name.map_or(number, |name| format!("input {}", quoted(name)));
-    let content = fields.and_then(|fields| read_input(fields, &what, defaults, mistakes));
+    let content = fields.and_then(|fields| read_input(fields, &what, defaults, weights, mistakes));
     let given = name.map_or_else(|_| format!("unnamed_input_{}", id.0), str::to_owned);
     match name {
         Ok(name) => graph.define(name, Source::Input(id)),
         Err(Reported) => graph.mark_unnamed(site),
     }
-    network.inputs.push(if let Ok((extents, ty)) = content {
-        Input { name: given, extents, types: ty.into() }
+    network.inputs.push(if let Ok((extents, types)) = content {
+        Input { name: given, extents, types }
     } else {
         graph.mark_broken(site);
         unknown_input(given)
@@ -166,8 +166,9 @@ fn read_input(
     fields: Fields,
     what: &str,
     defaults: &Defaults,
+    weights: &mut WeightFiles,
     mistakes: &mut Mistakes,
-) -> Read<(Vec<usize>, FixedType)> {
+) -> Read<(Vec<usize>, Types)> {
     let shape_name = format!("`shape` of {what}");
     let shape = match fields.get("shape") {
         Some(node) => reader::items(node, &shape_name, "a list of extents, e.g. `[16]`", mistakes)
@@ -179,8 +180,8 @@ fn read_input(
     };
     let precision = format!("`precision` of {what}");
     let ty = match (fields.get("precision"), defaults.precision.input) {
-        (Some(node), _) => fixed_type(node, &precision, mistakes),
-        (None, Ok(Some(ty))) => Ok(ty),
+        (Some(node), _) => input_types(node, &precision, weights, mistakes),
+        (None, Ok(Some(ty))) => Ok(ty.into()),
         (None, Err(reported)) => Err(reported),
         (None, Ok(None)) => Err(mistakes.add_with_help(
             fields.node.span,

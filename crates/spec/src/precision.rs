@@ -3,20 +3,22 @@
 //! Guarantees: a type is taken from the layer, else from the defaults, else it is missing; what
 //! was given and was wrong is never taken for missing.
 
-use rtl4ml_ir::{FixedType, ResultType};
+use rtl4ml_ir::{FixedType, ResultType, Types};
 
 use crate::diagnostics::{Mistakes, Reported, quoted};
+use crate::element_types::{element_types, is_element_types};
 use crate::reader::{Fields, Read, Setting, text};
+use crate::weights::WeightFiles;
 use crate::yaml::{Kind, Node};
 
 /// The types that a `precision` gives, each where it is given.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Precision {
     pub weight: Setting<FixedType>,
     pub bias: Setting<FixedType>,
     pub input: Setting<FixedType>,
     pub accum: Setting<TypeOrAuto>,
-    pub result: Setting<TypeOrAuto>,
+    pub result: Setting<ResultType>,
 }
 
 impl Default for Precision {
@@ -69,7 +71,7 @@ impl Precision {
             bias: or(self.bias, defaults.bias),
             input: or(self.input, defaults.input),
             accum: or(self.accum, defaults.accum),
-            result: or(self.result, defaults.result),
+            result: or(self.result, defaults.result.clone()),
         }
     }
 
@@ -85,17 +87,21 @@ impl Precision {
     }
 }
 
-/// The `precision` of a layer: one word for the result, or a mapping with some of `keys`.
+/// The `precision` of a layer: one word or element types for the result, or a mapping with some
+/// of `keys`.
 pub(crate) fn layer_precision(
     node: &Node,
     what: &str,
     keys: &[&str],
+    weights: &mut WeightFiles,
     mistakes: &mut Mistakes,
 ) -> Precision {
     match &node.kind {
-        Kind::Mapping(_) => mapping(node, what, keys, mistakes),
+        Kind::Mapping(_) if !is_element_types(node) => {
+            mapping(node, what, keys, Some(weights), mistakes)
+        }
         _ => Precision {
-            result: type_or_auto(node, "`precision`", mistakes).map(Some),
+            result: result_type(node, "`precision`", Some(weights), mistakes).map(Some),
             ..Precision::default()
         },
     }
@@ -105,9 +111,11 @@ pub(crate) fn layer_precision(
 /// stays exact, or a mapping.
 pub(crate) fn default_precision(node: &Node, mistakes: &mut Mistakes) -> Precision {
     let what = "`precision` of the defaults";
-    if let Kind::Mapping(_) = &node.kind {
+    if let Kind::Mapping(_) = &node.kind
+        && !is_element_types(node)
+    {
         let keys = ["weight", "bias", "input", "accum", "result"];
-        return mapping(node, what, &keys, mistakes);
+        return mapping(node, what, &keys, None, mistakes);
     }
     let ty = fixed_type(node, what, mistakes);
     Precision {
@@ -115,26 +123,61 @@ pub(crate) fn default_precision(node: &Node, mistakes: &mut Mistakes) -> Precisi
         bias: ty.map(Some),
         input: ty.map(Some),
         accum: Ok(None),
-        result: ty.map(|ty| Some(TypeOrAuto::Type(ty))),
+        result: ty.map(|ty| Some(ty.into())),
     }
 }
 
-fn mapping(node: &Node, what: &str, keys: &[&str], mistakes: &mut Mistakes) -> Precision {
+/// A mapping with some of `keys`; without `weights`, each is one type for all elements.
+fn mapping(
+    node: &Node,
+    what: &str,
+    keys: &[&str],
+    weights: Option<&mut WeightFiles>,
+    mistakes: &mut Mistakes,
+) -> Precision {
     let fields = match Fields::open(node, what, &[keys], mistakes) {
         Ok(fields) => fields,
         Err(reported) => return Precision::reported(reported),
     };
-    let name = |key: &str| format!("`{key}`");
+    let given = |key: &str| fields.get(key).filter(|_| keys.contains(&key));
     let mut fixed = |key: &str| {
-        let node = fields.get(key).filter(|_| keys.contains(&key));
-        node.map(|node| fixed_type(node, &name(key), mistakes)).transpose()
+        given(key).map(|node| fixed_type(node, &format!("`{key}`"), mistakes)).transpose()
     };
     let (weight, bias, input) = (fixed("weight"), fixed("bias"), fixed("input"));
-    let mut auto = |key: &str| {
-        let node = fields.get(key).filter(|_| keys.contains(&key));
-        node.map(|node| type_or_auto(node, &name(key), mistakes)).transpose()
-    };
-    Precision { weight, bias, input, accum: auto("accum"), result: auto("result") }
+    let accum = given("accum").map(|node| type_or_auto(node, "`accum`", mistakes)).transpose();
+    let result =
+        given("result").map(|node| result_type(node, "`result`", weights, mistakes)).transpose();
+    Precision { weight, bias, input, accum, result }
+}
+
+/// The type of a result, or its element types where those may be given: with `weights`, which
+/// their arrays are read from.
+pub(crate) fn result_type(
+    node: &Node,
+    what: &str,
+    weights: Option<&mut WeightFiles>,
+    mistakes: &mut Mistakes,
+) -> Read<ResultType> {
+    match weights {
+        Some(weights) if is_element_types(node) => {
+            element_types(node, what, weights, mistakes).map(ResultType::Cast)
+        }
+        _ => type_or_auto(node, what, mistakes).map(ResultType::from),
+    }
+}
+
+/// The type of an input, or its element types.
+pub(crate) fn input_types(
+    node: &Node,
+    what: &str,
+    weights: &mut WeightFiles,
+    mistakes: &mut Mistakes,
+) -> Read<Types> {
+    if is_element_types(node) {
+        element_types(node, what, weights, mistakes)
+    } else {
+        fixed_type(node, what, mistakes).map(Types::from)
+    }
 }
 
 /// A fixed-point type.
@@ -155,6 +198,13 @@ pub(crate) fn fixed_type(node: &Node, what: &str, mistakes: &mut Mistakes) -> Re
 pub(crate) fn type_or_auto(node: &Node, what: &str, mistakes: &mut Mistakes) -> Read<TypeOrAuto> {
     /// Longer texts are no types, and would make messages long.
     const MAX_TYPE: usize = 100;
+    if is_element_types(node) {
+        return Err(mistakes.add_with_help(
+            node.span,
+            format!("{what} must be one type for all elements, found types for each element"),
+            "types for each element are legal for the `result` of a layer and the `precision` of an input".to_owned(),
+        ));
+    }
     let found = text(node, what, "a type such as \"fixed<16,6>\"", mistakes)?;
     if found.trim() == "auto" {
         return Ok(TypeOrAuto::Auto);

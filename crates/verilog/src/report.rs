@@ -8,7 +8,7 @@ use rtl4ml_circuit::estimate::{Counts, Estimate, Estimated, Resources, Shares, e
 use rtl4ml_circuit::layer::Statistics;
 use rtl4ml_ir::target::Device;
 use rtl4ml_ir::{
-    Constant, Io, Op, QuantizationReport, ResultType, Source, TensorType, Types, VerifiedNetwork,
+    Constant, Io, Op, QuantizationReport, ResultType, Source, TensorType, VerifiedNetwork,
 };
 use serde::Serialize;
 
@@ -78,6 +78,9 @@ pub struct PortReport {
     pub shape: Vec<usize>,
     /// The elements' format, where they share one.
     pub format: Option<String>,
+    /// The same for whoever reads: where they do not share one, what the formats span.
+    #[serde(skip)]
+    pub formats: String,
     /// In how many transfers the tensor travels; 1 unless it is streamed.
     pub transfers: usize,
     /// The port's width in bits.
@@ -101,6 +104,9 @@ pub struct LayerReport {
     pub output_shape: Vec<usize>,
     /// The format of its output, where the elements share one.
     pub output_format: Option<String>,
+    /// The same for whoever reads: where they do not share one, what the formats span.
+    #[serde(skip)]
+    pub output_formats: String,
     /// The type of its weights.
     pub weight_type: Option<String>,
     /// The type of its bias.
@@ -177,6 +183,7 @@ impl Report {
                 tensor: port.tensor.clone(),
                 shape: port.shape.clone(),
                 format: common_format(verified.tensor_type(source)),
+                formats: verified.tensor_type(source).format_text(),
                 transfers: port.transfers,
                 width: port.width,
             };
@@ -252,7 +259,7 @@ impl Report {
             .map(|port| ("input", port))
             .chain(self.outputs.iter().map(|port| ("output", port)))
         {
-            let format = port.format.as_deref().unwrap_or("one an element");
+            let format = &port.formats;
             // Writing to a string cannot fail, here and below.
             let _ = writeln!(
                 text,
@@ -279,7 +286,7 @@ impl Report {
                 layer.inputs.join(", "),
                 shapes.join(", "),
                 layer.output_shape,
-                layer.output_format.as_deref().unwrap_or("one an element"),
+                layer.output_formats,
                 layer.strategy.as_deref().unwrap_or("-"),
                 number(layer.reuse_factor),
                 number(layer.parallelization_factor),
@@ -368,13 +375,6 @@ fn common_format(tensor: &TensorType) -> Option<String> {
     tensor.common_format().map(|format| format.to_string())
 }
 
-fn types_text(types: &Types) -> String {
-    match types {
-        Types::PerTensor(ty) => ty.to_string(),
-        Types::PerElement(_) => "one an element".to_owned(),
-    }
-}
-
 fn layer(
     verified: &VerifiedNetwork,
     circuit: &Circuit,
@@ -396,14 +396,15 @@ fn layer(
         input_formats: inputs().map(common_format).collect(),
         output_shape: output.shape.extents().to_vec(),
         output_format: common_format(output),
-        weight_type: kernel.map(|kernel| types_text(&kernel.weight.types)),
+        output_formats: output.format_text(),
+        weight_type: kernel.map(|kernel| kernel.weight.types.to_string()),
         bias_type: kernel
             .and_then(|kernel| kernel.bias.as_ref())
-            .map(|bias| types_text(&bias.types)),
+            .map(|bias| bias.types.to_string()),
         accum_type: kernel.map(|k| k.accum.map_or("auto".to_owned(), |ty| ty.to_string())),
         result_type: match layer.op.result_type() {
             ResultType::Auto => "auto".to_owned(),
-            ResultType::Cast(types) => types_text(&types),
+            ResultType::Cast(types) => types.to_string(),
         },
         strategy: implementation.map(|i| i.strategy.word().to_owned()),
         reuse_factor: implementation.map(|i| i.reuse_factor),
@@ -434,7 +435,7 @@ fn weight_reports(op: &Op) -> Vec<WeightReport> {
         let is_zero = |c: &Constant, index: usize| c.get(index).mantissa == 0;
         WeightReport {
             name: name.to_owned(),
-            ty: all().next().map(|constant| types_text(&constant.types)).unwrap_or_default(),
+            ty: all().next().map(|constant| constant.types.to_string()).unwrap_or_default(),
             count: report.count,
             zeros: all().map(|c| (0..c.len()).filter(|index| is_zero(c, *index)).count()).sum(),
             changed: report.changed,

@@ -1,5 +1,7 @@
 //! How a layer works on a stream: pixel by pixel, window by window, or on whole frames.
 
+use std::borrow::Cow;
+
 use rtl4ml_ir::{
     Conv, Dense, LeakyRelu, Op, Padding, Pool, PoolKind, Range, Rearrange, ResultType, Shape,
     Sliding, TensorType, Types, Window, WindowAxis,
@@ -53,11 +55,10 @@ pub fn form(op: &Op, inputs: &[&TensorType], output: &TensorType) -> Form {
     let (Some(counts), Some((_, count))) = (counts, transfers(output)) else {
         return Form::Frame;
     };
-    let is_per_element =
-        matches!(op.result_type(), ResultType::Cast(Types::PerElement(_))) && count > 1;
-    if is_per_element {
+    let Some(op) = of_one_transfer(op, output, count) else {
         return Form::Frame;
-    }
+    };
+    let op = op.as_ref();
     let extents = inputs[0].shape.extents();
     let window = match op {
         Op::Reshape(_) if is_alias(op, inputs[0], output) => return Form::Alias,
@@ -74,6 +75,21 @@ pub fn form(op: &Op, inputs: &[&TensorType], output: &TensorType) -> Form {
         Some(op) if counts.iter().all(|(_, other)| *other == count) => Form::Pixel(op),
         _ => Form::Frame,
     }
+}
+
+/// The operation with the types of one transfer of its result; `None` where another transfer has
+/// other types.
+fn of_one_transfer<'a>(op: &'a Op, output: &TensorType, count: usize) -> Option<Cow<'a, Op>> {
+    let ResultType::Cast(Types::PerElement(types)) = op.result_type() else {
+        return Some(Cow::Borrowed(op));
+    };
+    let (first, rest) = types.split_at(output.element_count() / count);
+    if rest.chunks(first.len()).any(|other| other != first) {
+        return None;
+    }
+    let mut of_one = op.clone();
+    of_one.set_result_types(Types::PerElement(first.to_vec()));
+    Some(Cow::Owned(of_one))
 }
 
 /// Whether a window is one cell that goes to every pixel.

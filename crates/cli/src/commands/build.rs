@@ -16,7 +16,6 @@ use crate::layer_table::{Columns, align_numbers, layer_rows, layer_table, text_o
 use crate::overview::{describe_network, describe_timing, input_sources};
 use crate::page::{Page, cycles_text};
 use crate::samples::Samples;
-use crate::tensors::format_text;
 use crate::terminal;
 
 /// The options of `rtl4ml build`.
@@ -146,7 +145,7 @@ fn port_table(network: &VerifiedNetwork, interface: &Interface) -> String {
     };
     let tensor_text = |source: Source| {
         let tensor = network.tensor_type(source);
-        format!("{} of {}", tensor.shape, format_text(tensor))
+        format!("{} of {}", tensor.shape, tensor.format_text())
     };
     add("clk", "input", "the clock", 1);
     add("rst", "input", "synchronous reset, active high", 1);

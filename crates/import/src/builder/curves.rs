@@ -33,6 +33,11 @@ pub enum Curve {
     Other(fn(f64) -> f64),
 }
 
+/// The bits before the point of the least power of two that is not below a magnitude.
+fn bits_before(limit: f64) -> i32 {
+    libm::ceil(libm::log2(limit.abs())) as i32
+}
+
 impl Curve {
     fn kind(self) -> Option<&'static str> {
         match self {
@@ -58,6 +63,26 @@ impl Curve {
             Self::Erf => (-6.0, 6.0),
             Self::Softplus | Self::Softsign | Self::Other(_) => (f64::MIN, f64::MAX),
         }
+    }
+
+    /// The same for a table of so many entries over numbers with `x_fraction` bits after the point.
+    /// Where not each number can have its own, an entry is off by up to half its interval; what is
+    /// flatter than that would take entries from where the function is not.
+    fn limits_of_table(self, fraction: f64, x_fraction: i32, entries: f64) -> (f64, f64) {
+        /// The fewest bits to which a function is called flat.
+        const LEAST: f64 = 2.0;
+        let (least, most) = self.limits(fraction);
+        let sides = match self {
+            Self::Sigmoid | Self::Tanh => 2.0,
+            Self::Elu(_) | Self::Selu => 1.0,
+            _ => return (least, most),
+        };
+        let extent = sides * exp2(bits_before(least));
+        if extent * exp2(x_fraction) <= entries {
+            return (least, most);
+        }
+        let bits = -libm::log2(extent / entries / 2.0);
+        self.limits(bits.max(LEAST).min(fraction))
     }
 
     /// The function's value.
@@ -109,11 +134,12 @@ impl Builder {
 
     /// The signal without what lies where the function is flat, so that a table need not hold it.
     fn limited(&mut self, x: Signal, curve: Curve) -> Lowered<Signal> {
-        let (least, most) = curve.limits(f64::from(self.options.fraction_bits));
+        let fraction = f64::from(self.options.fraction_bits);
+        let entries = self.options.table_size as f64;
+        let (least, most) = curve.limits_of_table(fraction, x.fraction, entries);
         let (lo, hi) = x.extremes();
         // A power of two, so that a cast does it; a little beyond costs nothing.
-        let bits = |limit: f64| libm::ceil(libm::log2(limit.abs())) as i32;
-        if lo >= -exp2(bits(least)) && (most == f64::MAX || hi <= exp2(bits(most))) {
+        if lo >= -exp2(bits_before(least)) && (most == f64::MAX || hi <= exp2(bits_before(most))) {
             return Ok(x);
         }
         if curve.kind().is_none() && matches!(curve, Curve::Exp) {
@@ -125,16 +151,16 @@ impl Builder {
             }
             let hint = self.hint().to_owned();
             self.begin(&format!("{hint}_limit"));
-            let limited = self.clip(&x, Some(-exp2(bits(least))), None);
+            let limited = self.clip(&x, Some(-exp2(bits_before(least))), None);
             self.begin(&hint);
             return limited;
         }
-        let integer_bits = bits(least.abs().max(most)) + 1;
+        let integer_bits = bits_before(least.abs().max(most)) + 1;
         let width = (integer_bits + x.fraction).clamp(1, 64) as u32;
         let format = rtl4ml_ir::Format::signed(width, integer_bits);
         let ty = FixedType::from(format).with_modes(Rounding::Trn, Overflow::Sat);
         let mut layer = DraftLayer::new("quantize", vec![x.source]);
-        layer.result = Some(ty);
+        layer.result = Some(ty.into());
         layer.comments.push("saturates where the function that follows is flat".to_owned());
         let source = self.push_beside(layer, "limit");
         Ok(super::cast_signal(&x, source, ty))
@@ -154,7 +180,7 @@ impl Builder {
             return refuse(format!("its results from {lo} to {hi} fit no type"));
         };
         let ty = FixedType::from(format).with_modes(Rounding::RndConv, Overflow::Sat);
-        layer.result = Some(ty);
+        layer.result = Some(ty.into());
         layer.result_is_chosen = true;
         let source = self.push(layer);
         Ok(Signal {

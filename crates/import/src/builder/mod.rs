@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use rtl4ml_ir::{FixedType, Format, Overflow, Rounding};
 
 use crate::draft::{Draft, DraftInput, DraftLayer, Numbers, Source};
+use crate::element_types;
 use crate::error::{Lowered, refuse};
 use crate::tensor::{MAX_NUMBERS, element_count};
 use crate::types::{self, choose, exp2, format_holding};
@@ -139,7 +140,14 @@ impl Builder {
         let name = self.unique(&legal_name(name), "x");
         let comments = vec!["the model does not say: the importer's choice".to_owned()];
         let source = Source::Input(self.draft.inputs.len());
-        self.draft.inputs.push(DraftInput { name, extents: extents.clone(), ty, comments });
+        let types = ty.into();
+        self.draft.inputs.push(DraftInput {
+            name,
+            extents: extents.clone(),
+            types,
+            types_are_chosen: true,
+            comments,
+        });
         Ok(typed(source, extents, ty))
     }
 
@@ -248,7 +256,7 @@ impl Builder {
         let ty = FixedType::from(format).with_modes(Rounding::RndConv, Overflow::Sat);
         let comment = format!("rounded to {fraction} bits after the point: the importer's choice");
         let mut layer = DraftLayer::new("quantize", vec![signal.source]);
-        layer.result = Some(ty);
+        layer.result = Some(ty.into());
         layer.result_is_chosen = true;
         layer.comments = vec![comment];
         let source = self.push_beside(layer, "in");
@@ -285,9 +293,29 @@ impl Builder {
     /// A cast.
     pub fn cast(&mut self, signal: &Signal, ty: FixedType) -> Signal {
         let mut layer = DraftLayer::new("quantize", vec![signal.source]);
-        layer.result = Some(ty);
+        layer.result = Some(ty.into());
         let source = self.push(layer);
         cast_signal(signal, source, ty)
+    }
+}
+
+impl Builder {
+    /// A cast of each element to a type of its own, row-major.
+    pub fn cast_elements(&mut self, signal: &Signal, types: &[FixedType]) -> Lowered<Signal> {
+        let count: usize = signal.extents.iter().product();
+        if types.len() != count {
+            return refuse(format!(
+                "its {} types are for other than {count} elements",
+                types.len()
+            ));
+        }
+        let Some(own) = element_types::types(signal.extents.clone(), types.to_vec()) else {
+            return refuse(format!("a tensor {:?} can have no types", signal.extents));
+        };
+        let mut layer = DraftLayer::new("quantize", vec![signal.source]);
+        layer.result = Some(own);
+        let source = self.push(layer);
+        Ok(signal::cast_elements(signal, source, types))
     }
 }
 

@@ -32,8 +32,11 @@ pub struct Quantizer {
     pub scale: Tensor,
     /// What is added to the integers.
     pub zero_point: f64,
-    /// The integers, where they all are of one width.
+    /// The integers; the widest of them where not all elements have the same width.
     pub integers: Format,
+    /// The width of each element, with extents that broadcast to those of the tensor, where not
+    /// all have the same.
+    pub widths: Option<Tensor>,
     /// Whether the least of the integers (signed) or the greatest (unsigned) is not used.
     pub is_narrow: bool,
     /// How it rounds.
@@ -48,7 +51,12 @@ impl Quantizer {
 
     /// The least and the greatest integer.
     fn range(&self) -> (f64, f64) {
-        let range = self.integers.range();
+        self.range_of(self.integers.width)
+    }
+
+    /// The same of the integers of so many bits.
+    fn range_of(&self, width: u32) -> (f64, f64) {
+        let range = Format { width, ..self.integers }.range();
         let (lo, hi) = (range.lo as f64, range.hi as f64);
         match (self.is_narrow, self.integers.signed) {
             (false, _) => (lo, hi),
@@ -65,16 +73,23 @@ impl Quantizer {
                 self.scale.extents, x.extents
             ));
         };
-        let (lo, hi) = self.range();
-        let integer = |number: f64, scale: f64| {
-            if self.is_sign() {
+        let widths = self.widths.as_ref().map(|widths| widths.broadcast_to(&x.extents));
+        if let Some(None) = widths {
+            return refuse(format!("its widths are not for {:?}", x.extents));
+        }
+        let widths = widths.flatten().map(|widths| widths.numbers);
+        let integer = |index: usize, number: f64, scale: f64| {
+            let width = widths.as_ref().map_or(self.integers.width, |all| all[index] as u32);
+            let (lo, hi) = self.range_of(width);
+            if self.integers.signed && width == 1 {
                 return if number >= 0.0 { 1.0 } else { -1.0 };
             }
             let scaled = f64::from((number / scale + self.zero_point) as f32);
             self.rounding.round(scaled.clamp(lo, hi)) - self.zero_point
         };
-        let pairs = x.numbers.iter().zip(scale.numbers.iter());
-        let numbers = pairs.map(|(number, scale)| integer(*number, *scale) * scale).collect();
+        let pairs = x.numbers.iter().zip(scale.numbers.iter()).enumerate();
+        let numbers =
+            pairs.map(|(index, (number, scale))| integer(index, *number, *scale) * scale).collect();
         let steps = shortened(scale.numbers.to_vec());
         let mut integers = self.integers;
         if self.is_sign() || self.zero_point != 0.0 {
@@ -114,7 +129,74 @@ impl RoundingMode {
     }
 }
 
+impl Quantizer {
+    /// The types of elements with these scales and widths, where a cast is all that it is.
+    pub fn element_types(&self, scales: &[f64], widths: &[u32]) -> Option<Vec<FixedType>> {
+        let RoundingMode::Cast(rounding) = self.rounding else {
+            return None;
+        };
+        let signed = self.integers.signed;
+        if self.zero_point != 0.0 || (self.is_narrow && !signed) {
+            return None;
+        }
+        let overflow = if self.is_narrow { Overflow::SatSym } else { Overflow::Sat };
+        let ty = |(scale, width): (&f64, &u32)| {
+            // One bit with a sign is the sign.
+            let log2 = log2_exact(*scale).filter(|_| !(signed && *width == 1))?;
+            let format = Format { signed, width: *width, integer_bits: *width as i32 + log2 };
+            Some(FixedType::from(format).with_modes(rounding, overflow))
+        };
+        scales.iter().zip(widths).map(ty).collect()
+    }
+}
+
 impl Builder {
+    /// A quantiser with a scale and a width for each element, row-major.
+    pub fn quantize_elements(
+        &mut self,
+        x: &Signal,
+        quantizer: &Quantizer,
+        scales: &[f64],
+        widths: &[u32],
+    ) -> Lowered<Signal> {
+        if let Some(types) = quantizer.element_types(scales, widths) {
+            let x = self.materialized(x.clone())?;
+            return self.cast_elements(&x, &types);
+        }
+        let units = vec![1.0; scales.len()];
+        let plain = Quantizer { zero_point: 0.0, ..quantizer.clone() };
+        let Some(types) = plain.element_types(&units, widths) else {
+            return refuse(
+                "widths that differ are imported with a rounding to nearest or truncation, more than one bit with a sign, and no narrow range without one",
+            );
+        };
+        // In units of the steps; where these are not one for each channel, each element is one.
+        let own = x.extents.clone();
+        let of_channels = &scales[..x.channels()];
+        let (x, scales) = if scales.chunks(x.channels()).all(|pixel| pixel == of_channels) {
+            (x.clone(), of_channels)
+        } else {
+            (self.reshape(x, &[scales.len()])?, scales)
+        };
+        let count = scales.len();
+        let ratio: Vec<f64> = (0..count).map(|index| x.factor_of(index) / scales[index]).collect();
+        let units = self.batch_norm_beside(&x, &ratio, &vec![quantizer.zero_point; count])?;
+        let cast = self.cast_elements(&units, &types)?;
+        let factor = shortened(scales.to_vec());
+        let y = if quantizer.zero_point == 0.0 {
+            Signal { factor, ..cast }
+        } else {
+            let back = vec![-quantizer.zero_point; count];
+            self.batch_norm(&cast, &vec![1.0; count], &back, factor)?
+        };
+        if y.extents == own {
+            return Ok(y);
+        }
+        // Channels of the whole have no factor of their own.
+        let y = self.materialized(y)?;
+        self.reshape(&y, &own)
+    }
+
     /// A quantiser on a signal; `scale` is a number for all channels, or one for each.
     pub fn quantize(
         &mut self,
@@ -229,6 +311,7 @@ impl Builder {
         let quantizer = Quantizer {
             scale: scale_tensor,
             zero_point: 0.0,
+            widths: None,
             integers,
             is_narrow: false,
             rounding,

@@ -54,30 +54,46 @@ impl Signal {
 
 /// What is known of a signal after a cast.
 pub(super) fn cast_signal(signal: &Signal, source: Source, ty: FixedType) -> Signal {
-    let own = typed(source, Vec::new(), ty).bounds[0];
-    // Rounding moves a bound by a step at most, and never out of the type's range.
-    let step = exp2(-ty.fraction_bits());
-    let bound = |(lo, hi): &(f64, f64)| {
-        if ty.overflow == Overflow::Wrap && (*lo < own.0 || *hi > own.1) {
-            return own;
-        }
-        ((lo - step).clamp(own.0, own.1), (hi + step).clamp(own.0, own.1))
-    };
-    Signal {
-        source,
-        extents: signal.extents.clone(),
-        fraction: ty.fraction_bits(),
-        bounds: signal.bounds.iter().map(bound).collect(),
-        factor: signal.factor.clone(),
-        is_rough: signal.is_rough,
+    let bounds = signal.bounds.iter().map(|bound| cast_bounds(*bound, ty)).collect();
+    Signal { source, fraction: ty.fraction_bits(), bounds, ..signal.clone() }
+}
+
+/// The same for types of its elements, row-major: a channel has the bounds of all of its elements.
+pub(super) fn cast_elements(signal: &Signal, source: Source, types: &[FixedType]) -> Signal {
+    let channels = signal.channels();
+    let mut bounds = vec![(0.0f64, 0.0f64); channels];
+    for (element, ty) in types.iter().enumerate().filter(|(_, ty)| ty.format.width > 0) {
+        let channel = element % channels;
+        let (lo, hi) = cast_bounds(signal.bounds[channel], *ty);
+        let bound = &mut bounds[channel];
+        *bound = (bound.0.min(lo), bound.1.max(hi));
     }
+    let wide = types.iter().filter(|ty| ty.format.width > 0);
+    let fraction = wide.map(|ty| ty.fraction_bits()).max().unwrap_or(0);
+    Signal { source, fraction, bounds, ..signal.clone() }
+}
+
+/// The bounds of numbers after a cast: rounding moves a bound by a step at most, and never out of
+/// the type's range.
+fn cast_bounds((lo, hi): (f64, f64), ty: FixedType) -> (f64, f64) {
+    let own = own_bounds(ty);
+    let step = exp2(-ty.fraction_bits());
+    if ty.overflow == Overflow::Wrap && (lo < own.0 || hi > own.1) {
+        return own;
+    }
+    ((lo - step).clamp(own.0, own.1), (hi + step).clamp(own.0, own.1))
+}
+
+/// The least and the greatest number of a type.
+fn own_bounds(ty: FixedType) -> (f64, f64) {
+    let range = ty.overflow.range_of(ty.format);
+    let step = exp2(-ty.fraction_bits());
+    (range.lo as f64 * step, range.hi as f64 * step)
 }
 
 /// A tensor of which nothing is known but its type.
 pub(super) fn typed(source: Source, extents: Vec<usize>, ty: FixedType) -> Signal {
-    let range = ty.overflow.range_of(ty.format);
-    let step = exp2(-ty.fraction_bits());
-    let bound = (range.lo as f64 * step, range.hi as f64 * step);
+    let bound = own_bounds(ty);
     let channels = extents.last().copied().unwrap_or(1);
     Signal {
         source,

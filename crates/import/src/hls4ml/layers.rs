@@ -150,16 +150,7 @@ impl Lowering<'_> {
         x: &Known,
     ) -> Lowered<Known> {
         let rank = windows.strides.len();
-        let [cells @ .., channels, filters] = &weight.extents[..] else {
-            return refuse(format!("its kernel has the extents {:?}", weight.extents));
-        };
-        let (channels, filters) = (*channels, *filters);
-        if cells.len() != rank || x.extents.len() != rank + 1 || x.extents[rank] != channels {
-            return refuse(format!(
-                "its kernel has the extents {:?} for {:?}",
-                weight.extents, x.extents
-            ));
-        }
+        let (cells, channels, filters) = image_kernel(&weight, rank, x)?;
         let (mut extents, settings) = windowed(cells, windows, &x.extents)?;
         let positions = extents.iter().product();
         extents.push(filters);
@@ -197,16 +188,7 @@ impl Lowering<'_> {
         x: &Known,
     ) -> Lowered<Known> {
         let rank = windows.strides.len();
-        let [cells @ .., channels, multiplier] = &weight.extents[..] else {
-            return refuse(format!("its kernel has the extents {:?}", weight.extents));
-        };
-        let (channels, multiplier) = (*channels, *multiplier);
-        if cells.len() != rank || x.extents.len() != rank + 1 || x.extents[rank] != channels {
-            return refuse(format!(
-                "its kernel has the extents {:?} for {:?}",
-                weight.extents, x.extents
-            ));
-        }
+        let (cells, channels, multiplier) = image_kernel(&weight, rank, x)?;
         if multiplier != 1 {
             return refuse("what hls4ml computes with a depth multiplier above 1 is not known");
         }
@@ -248,6 +230,25 @@ fn slope(function: &Function) -> Option<f64> {
 
 /// Keys and their values.
 type Settings = Vec<(&'static str, Setting)>;
+
+/// The cells of the window of a kernel on an image with `rank` spatial axes, the channels that it
+/// reads, and its last extent.
+fn image_kernel<'k>(
+    kernel: &'k Tensor,
+    rank: usize,
+    x: &Known,
+) -> Lowered<(&'k [usize], usize, usize)> {
+    match &kernel.extents[..] {
+        [cells @ .., channels, last]
+            if cells.len() == rank
+                && x.extents.len() == rank + 1
+                && x.extents[rank] == *channels =>
+        {
+            Ok((cells, *channels, *last))
+        }
+        extents => refuse(format!("its kernel has the extents {extents:?} for {:?}", x.extents)),
+    }
+}
 
 /// The spatial extents of a convolution's result, and the settings of its windows.
 pub fn windowed(

@@ -195,7 +195,7 @@ impl Lowering<'_> {
         let signal = self.builder.input(name, extents.clone())?;
         let ty = self.type_of(name, "Input", "result");
         if let Some(input) = self.builder.draft.inputs.last_mut() {
-            input.ty = ty;
+            input.types = ty.into();
             input.comments.clear();
         }
         Ok(Known { source: signal.source, extents, ty, seen: ty, is_open: false, is_safe: false })
@@ -241,7 +241,7 @@ impl Lowering<'_> {
         if width > 64 {
             return refuse(format!("its type has {width} bits; a spec's have at most 64"));
         }
-        layer.result = Some(ty);
+        layer.result = Some(ty.into());
         let kind = layer.kind;
         let source = self.push_moving(name, layer);
         let is_safe = SAFE.contains(&kind);

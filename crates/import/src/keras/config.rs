@@ -32,6 +32,8 @@ pub struct Layer {
     pub name: String,
     /// Its class, without what registers it.
     pub class: String,
+    /// Whether it is one of HGQ2's, some of which are called as QKeras' are.
+    pub is_hgq: bool,
     /// Its parameters.
     pub config: Map<String, Value>,
 }
@@ -115,7 +117,11 @@ impl Architecture {
                 layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
             let name = layer.get("name").or_else(|| config.get("name")).and_then(Value::as_str);
             let name = name.map_or_else(|| format!("layer_{number}"), str::to_owned);
-            layers.push(Layer { name, class: class.to_owned(), config });
+            let of_package = |key: &str, start: &str| {
+                layer.get(key).and_then(Value::as_str).is_some_and(|text| text.starts_with(start))
+            };
+            let is_hgq = of_package("registered_name", "hgq>") || of_package("module", "hgq.");
+            layers.push(Layer { name, class: class.to_owned(), is_hgq, config });
         }
         if layers.is_empty() {
             return Err("it has no layers".to_owned());

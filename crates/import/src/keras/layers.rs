@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::activations;
 use super::config::{Architecture, Call, Layer};
+use super::hgq;
 use super::quantizers::Function;
 use super::trained::{groups, trained};
 use super::weights::Weights;
@@ -66,6 +67,8 @@ pub fn lower(
                 let mut lowering = Lowering {
                     layer,
                     weights: trained(weights, layer, &groups[call.layer]),
+                    file: weights,
+                    group: &groups[call.layer],
                     builder: &mut builder,
                     is_version_3: architecture.is_version_3,
                 };
@@ -109,19 +112,36 @@ pub fn lower(
 }
 
 /// A layer while it is lowered.
-struct Lowering<'a> {
-    layer: &'a Layer,
-    weights: HashMap<String, Tensor>,
-    builder: &'a mut Builder,
+pub struct Lowering<'a> {
+    pub layer: &'a Layer,
+    pub weights: HashMap<String, Tensor>,
+    /// All numbers of the file, and where in it those of the layer are.
+    pub file: &'a Weights,
+    pub group: &'a str,
+    pub builder: &'a mut Builder,
     is_version_3: bool,
 }
 
 impl Lowering<'_> {
     fn run(&mut self, call: &Call, inputs: &[Signal]) -> Lowered<Signal> {
+        if !self.layer.is_hgq {
+            return self.operation(&self.layer.class, call, inputs);
+        }
+        let class = hgq::plain_class(&self.layer.class)?;
+        let inputs = self.quantized_inputs(inputs)?;
+        let y = match (class, &inputs[..]) {
+            ("Quantizer", [x]) => self.quantized(x, "config", "quantizer")?,
+            _ => self.operation(class, call, &inputs)?,
+        };
+        let is_quantized = self.layer.flag("enable_oq", false);
+        if is_quantized { self.quantized(&y, "oq_conf", "oq/quantizer") } else { Ok(y) }
+    }
+
+    /// The operation of a class, with its activation.
+    fn operation(&mut self, class: &str, call: &Call, inputs: &[Signal]) -> Lowered<Signal> {
         let Some(x) = inputs.first() else {
             return refuse("it reads nothing");
         };
-        let class = self.layer.class.as_str();
         if self.layer.text("data_format") == Some("channels_first") {
             return refuse("its channels come first; Keras' default is channels_last");
         }
@@ -137,6 +157,8 @@ impl Lowering<'_> {
             "Concatenate" => self.concatenate(inputs),
             _ if inputs.len() != 1 => refuse(format!("it reads {} tensors", call.inputs.len())),
             "Dense" | "QDense" => self.dense(x),
+            "BatchNormDense" => self.normalised_dense(x),
+            "BatchNormalization" if self.layer.is_hgq => self.quantized_normalization(x),
             "Conv1D" | "Conv2D" | "QConv1D" | "QConv2D" => self.conv(x, rank),
             "DepthwiseConv1D" | "DepthwiseConv2D" | "QDepthwiseConv2D" => self.depthwise(x, rank),
             "SeparableConv1D" | "SeparableConv2D" | "QSeparableConv1D" | "QSeparableConv2D" => {
@@ -204,6 +226,10 @@ impl Lowering<'_> {
             | "AlphaDropout"
             | "ActivityRegularization"
             | "Identity" => Ok(x.clone()),
+            "HDense" | "HDenseBatchNorm" | "HConv1D" | "HConv2D" | "HQuantize" | "HActivation"
+            | "HAdd" => refuse(
+                "HGQ's first version is not imported: train with HGQ2, or convert it by HGQ's to_proxy_model and hls4ml",
+            ),
             _ => refuse("there is no layer for it"),
         }?;
         self.builder.name_last(before);
@@ -220,6 +246,15 @@ impl Lowering<'_> {
         let Some(tensor) = self.weights.get(name).or_else(|| self.weights.get(other)) else {
             return refuse(format!("its {name} is missing in the weights"));
         };
+        let of_hgq = match name {
+            _ if !self.layer.is_hgq => None,
+            "kernel" => Some(("kq_conf", "kq/quantizer")),
+            "bias" => Some(("bq_conf", "bq/quantizer")),
+            _ => None,
+        };
+        if let Some((key, inner)) = of_hgq {
+            return self.quantizer(self.layer.get(key), inner)?.apply(tensor);
+        }
         match self.layer.get(quantizer) {
             Some(value) => Function::read(value)?.apply(tensor),
             None => Ok(tensor.clone()),

@@ -7,8 +7,11 @@
 mod activations;
 mod archive;
 pub mod config;
+mod hgq;
 mod layers;
+mod quantized;
 mod quantizers;
+mod scales;
 mod settings;
 mod trained;
 pub mod weights;
@@ -82,9 +85,32 @@ pub fn read(path: &Path, weights: Option<&Path>) -> Result<(Architecture, Weight
             (config.into_bytes(), weights)
         }
     };
-    let config = serde_json::from_slice(&config)
+    let config = serde_json::from_slice(&strict_json(config))
         .map_err(|error| malformed(format!("its architecture is no JSON: {error}")))?;
     Ok((Architecture::read(&config).map_err(malformed)?, weights))
+}
+
+/// Python's JSON as everybody else's: numbers that are not finite, which no layer needs, as 0.
+fn strict_json(mut text: Vec<u8>) -> Vec<u8> {
+    let mut is_string = false;
+    let mut at = 0;
+    while at < text.len() {
+        match text[at] {
+            b'"' => is_string = !is_string,
+            b'\\' if is_string => at += 1,
+            _ if is_string => {}
+            _ => {
+                let names: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
+                if let Some(name) = names.into_iter().find(|name| text[at..].starts_with(name)) {
+                    text[at..at + name.len()].fill(b' ');
+                    // The shortest of the names leaves room for a zero, not for `null`.
+                    text[at] = b'0';
+                }
+            }
+        }
+        at += 1;
+    }
+    text
 }
 
 /// The file of the weights that belong to an architecture: the one of its folder whose name is
@@ -93,4 +119,16 @@ fn weights_beside(path: &Path) -> Option<PathBuf> {
     let stem = path.file_stem()?.to_string_lossy().into_owned();
     let ends = [".weights.h5", "_weights.h5", ".h5"];
     ends.iter().map(|end| path.with_file_name(format!("{stem}{end}"))).find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_not_finite_are_zeros() {
+        let text = br#"{"a": -Infinity, "NaN": ["Infinity \"", NaN, 1]}"#;
+        let value: serde_json::Value = serde_json::from_slice(&strict_json(text.to_vec())).unwrap();
+        assert_eq!(value, serde_json::json!({"a": 0, "NaN": ["Infinity \"", 0, 1]}));
+    }
 }

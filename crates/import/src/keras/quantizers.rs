@@ -6,6 +6,7 @@ use rtl4ml_ir::{Format, Rounding};
 use serde_json::{Map, Value};
 
 use super::config::class_name;
+use super::scales::{Integers, Scaled};
 use crate::builder::{Builder, Curve, Quantizer, RoundingMode, Signal};
 use crate::error::{Lowered, refuse};
 use crate::tensor::Tensor;
@@ -103,7 +104,7 @@ impl Function {
         match self.parameters.get("alpha") {
             None | Some(Value::Null) => Ok(1.0),
             Some(Value::String(word)) => refuse(format!(
-                "the scale `{word}` of {} follows from the weights: give alpha=1, or export to QONNX",
+                "the scale `{word}` of {} follows from the numbers, which only weights have before they are used: give alpha=1, or export to QONNX",
                 self.name
             )),
             Some(Value::Array(_)) => {
@@ -114,6 +115,39 @@ impl Function {
             }
             Some(value) => Ok(value.as_f64().unwrap_or(1.0)),
         }
+    }
+
+    /// The quantiser of weights whose scale follows from them, if it is one.
+    fn scaled(&self) -> Lowered<Option<Scaled>> {
+        let is_po2 = match self.parameters.get("alpha").and_then(Value::as_str) {
+            Some("auto_po2") => true,
+            Some("auto") => false,
+            _ => return Ok(None),
+        };
+        let integers = match self.name.as_str() {
+            "quantized_bits" => {
+                let plain = Self { name: self.name.clone(), parameters: self.parameters.clone() };
+                let plain = plain.with("alpha", 1.0).quantizer()?;
+                let integer = self.number("integer", 0.0) as i32;
+                Integers::Bits { bits: plain.integers.width, integer }
+            }
+            "ternary" => {
+                let rounds = self.number("number_of_unrolls", 5.0);
+                if rounds.fract() != 0.0 || !(1.0..=100.0).contains(&rounds) {
+                    return refuse(format!("ternary with {rounds} rounds is not imported"));
+                }
+                Integers::Ternary { rounds: rounds as usize }
+            }
+            "binary" if !self.flag("use_01", false) => Integers::Binary,
+            _ => return Ok(None),
+        };
+        Ok(Some(Scaled { integers, is_po2 }))
+    }
+
+    /// The same with another number for a parameter.
+    fn with(mut self, key: &str, number: f64) -> Self {
+        self.parameters.insert(key.to_owned(), Value::from(number));
+        self
     }
 
     /// The quantiser of weights and of linear activations.
@@ -154,6 +188,7 @@ impl Function {
             scale: single(scale),
             zero_point: 0.0,
             integers: Format { signed, width: bits, integer_bits: bits as i32 },
+            widths: None,
             is_narrow: narrow && signed,
             rounding: RoundingMode::Cast(Rounding::RndConv),
         })
@@ -161,6 +196,9 @@ impl Function {
 
     /// The numbers that the quantiser makes of weights.
     pub fn apply(&self, x: &Tensor) -> Lowered<Tensor> {
+        if let Some(scaled) = self.scaled()? {
+            return scaled.apply(x);
+        }
         let alpha = self.alpha()?;
         if self.name == "ternary" {
             let threshold = self.number("threshold", 0.33);
@@ -263,6 +301,7 @@ fn sign(scale: f64) -> Quantizer {
         scale: single(scale),
         zero_point: 0.0,
         integers: Format::signed(1, 1),
+        widths: None,
         is_narrow: false,
         rounding: RoundingMode::Cast(Rounding::RndConv),
     }

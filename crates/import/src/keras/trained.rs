@@ -52,6 +52,12 @@ fn order(layer: &Layer) -> Vec<&'static str> {
             vec!["depthwise_kernel", "pointwise_kernel", "bias"]
         }
         "DepthwiseConv1D" | "DepthwiseConv2D" => vec!["depthwise_kernel", "bias"],
+        // The scale and the mean are those of the inputs.
+        "BatchNormDense" => {
+            let names = ["kernel", "bias", "gamma", "moving_mean", "moving_variance"];
+            let has_scale = layer.flag("scale", true);
+            names.into_iter().filter(|name| has_scale || *name != "gamma").collect()
+        }
         "PReLU" => vec!["alpha"],
         _ => vec!["kernel", "bias"],
     }
@@ -61,15 +67,15 @@ fn order(layer: &Layer) -> Vec<&'static str> {
 pub fn trained(weights: &Weights, layer: &Layer, group: &str) -> HashMap<String, Tensor> {
     let mut found = HashMap::new();
     if weights.is_version_3() {
-        let roots = ["layers", "_layer_checkpoint_dependencies"];
-        // Newer files have the layers' own names.
-        let names = [group, &layer.name];
-        let places = roots.iter().flat_map(|root| names.map(|name| format!("{root}/{name}/vars")));
-        let numbered = places.map(|place| weights.below(&place)).find(|found| !found.is_empty());
-        for (number, tensor) in numbered.unwrap_or_default() {
-            let name = number.parse::<usize>().ok().and_then(|n| order(layer).get(n).copied());
-            if let Some(name) = name {
-                found.insert(name.to_owned(), tensor.clone());
+        let mut tensors = numbered(weights, layer, group, "vars");
+        if layer.is_hgq {
+            // What it counts of its own bits stands between the others.
+            tensors.retain(|(_, tensor)| !tensor.extents.is_empty());
+            tensors.iter_mut().enumerate().for_each(|(place, (number, _))| *number = place);
+        }
+        for (number, tensor) in tensors {
+            if let Some(name) = order(layer).get(number) {
+                found.insert((*name).to_owned(), tensor.clone());
             }
         }
         return found;
@@ -82,6 +88,25 @@ pub fn trained(weights: &Weights, layer: &Layer, group: &str) -> HashMap<String,
         }
     }
     found
+}
+
+/// What a file of version 3 has below a layer's group, by its numbers in their order.
+pub fn numbered<'w>(
+    weights: &'w Weights,
+    layer: &Layer,
+    group: &str,
+    inner: &str,
+) -> Vec<(usize, &'w Tensor)> {
+    let roots = ["layers", "_layer_checkpoint_dependencies"];
+    // Newer files have the layers' own names.
+    let names = [group, &layer.name];
+    let places = roots.iter().flat_map(|root| names.map(|name| format!("{root}/{name}/{inner}")));
+    let found = places.map(|place| weights.below(&place)).find(|found| !found.is_empty());
+    let with_number = |(number, tensor): (&str, &'w Tensor)| Some((number.parse().ok()?, tensor));
+    let mut tensors: Vec<(usize, &Tensor)> =
+        found.unwrap_or_default().into_iter().filter_map(with_number).collect();
+    tensors.sort_by_key(|(number, _)| *number);
+    tensors
 }
 
 #[cfg(test)]

@@ -122,6 +122,10 @@ fn tensor(dataset: &Dataset, budget: &mut Budget) -> Result<Option<Tensor>, Stri
         Datatype::FloatingPoint { size, .. } => {
             return Err(format!("floating-point numbers of {size} bytes are not read"));
         }
+        // The signs of HGQ2's quantisers.
+        Datatype::FixedPoint { size: 1, signed: false, .. } => {
+            dataset.read_array::<u8>().map_err(broken)?.iter().map(|n| f64::from(*n)).collect()
+        }
         // Counters of an optimiser and the like.
         _ => return Ok(None),
     };

@@ -67,14 +67,21 @@ fn checked_scale(scale: Tensor) -> Lowered<Tensor> {
 pub fn quantizer(node: &Node, inputs: &[Option<Tensor>]) -> Lowered<Quantizer> {
     let scale = checked_scale(required(inputs, 1)?)?;
     let zero_point = common(&required(inputs, 2)?, "zero point")?;
-    let bits = common(&required(inputs, 3)?, "width")?;
+    let given = required(inputs, 3)?;
+    let signed = node.attributes.flag("signed", true);
+    for bits in given.numbers.iter() {
+        integers(*bits, signed)?;
+    }
+    let bits = given.numbers.iter().copied().fold(1.0, f64::max);
+    let is_common = given.numbers.iter().all(|other| *other == bits);
     if zero_point.fract() != 0.0 || zero_point.abs() > f64::from(u32::MAX) {
         return refuse(format!("its zero point {zero_point} is no integer"));
     }
     Ok(Quantizer {
         scale,
         zero_point,
-        integers: integers(bits, node.attributes.flag("signed", true))?,
+        integers: integers(bits, signed)?,
+        widths: (!is_common).then_some(given),
         is_narrow: node.attributes.flag("narrow", false),
         rounding: rounding_mode(node, "ROUND")?,
     })
@@ -86,6 +93,7 @@ pub fn bipolar(inputs: &[Option<Tensor>]) -> Lowered<Quantizer> {
         scale: checked_scale(required(inputs, 1)?)?,
         zero_point: 0.0,
         integers: Format::signed(1, 1),
+        widths: None,
         is_narrow: false,
         rounding: RoundingMode::Cast(Rounding::RndConv),
     })
@@ -121,7 +129,23 @@ fn quantized(call: &mut Call, x: &View, quantizer: &Quantizer) -> Lowered<View> 
     };
     let signed = if quantizer.integers.signed { "signed" } else { "unsigned" };
     let name = call.node.name.clone();
+    let bits = match &quantizer.widths {
+        Some(_) => format!("up to {bits}"),
+        None => bits.to_string(),
+    };
     call.builder.comment(format!("{name}: {bits} bits {signed}, scale {step}"));
+    let elements: usize = x.signal.extents.iter().product();
+    if let (Some(scales), Some(widths)) =
+        (of_channels(x, &quantizer.scale, elements), widths_of(x, quantizer, elements))
+    {
+        let is_cast = || quantizer.element_types(&scales, &widths).is_some();
+        if quantizer.widths.is_some() || scale.is_none() && is_cast() {
+            let y = call.builder.quantize_elements(&x.signal, quantizer, &scales, &widths)?;
+            return Ok(x.with(y));
+        }
+    } else if let Some(widths) = &quantizer.widths {
+        return refuse(format!("its widths {:?} are not for {:?}", widths.extents, x.extents));
+    }
     if let Some(scale) = scale {
         let y = call.builder.quantize(&x.signal, quantizer, &[scale])?;
         return Ok(x.with(y));
@@ -132,7 +156,6 @@ fn quantized(call: &mut Call, x: &View, quantizer: &Quantizer) -> Lowered<View> 
         return Ok(x.with(y));
     }
     let own = x.signal.extents.clone();
-    let elements: usize = own.iter().product();
     let Some(scales) = of_channels(x, &quantizer.scale, elements) else {
         return refuse(format!(
             "its scale {:?} is not for {:?}",
@@ -143,6 +166,17 @@ fn quantized(call: &mut Call, x: &View, quantizer: &Quantizer) -> Lowered<View> 
     let y = call.builder.quantize(&flat, quantizer, &scales)?;
     let y = call.builder.reshape(&y, &own)?;
     Ok(x.with(y))
+}
+
+/// The width of each element of the draft's tensor.
+fn widths_of(x: &View, quantizer: &Quantizer, elements: usize) -> Option<Vec<u32>> {
+    match &quantizer.widths {
+        None => Some(vec![quantizer.integers.width; elements]),
+        Some(widths) => {
+            let widths = of_channels(x, widths, elements)?;
+            Some(widths.into_iter().map(|width| width as u32).collect())
+        }
+    }
 }
 
 /// Trunc: integers whose low bits are dropped. Version 1 of the set does not give the magnitude
@@ -164,6 +198,7 @@ pub fn trunc(call: &mut Call) -> Lowered<Vec<Value>> {
             scale: out_scale,
             zero_point: 0.0,
             integers: integers(bits, call.node.attributes.flag("signed", true))?,
+            widths: None,
             is_narrow: call.node.attributes.flag("narrow", false),
             rounding,
         };
@@ -237,6 +272,7 @@ pub fn quantize_linear(call: &mut Call) -> Lowered<Vec<Value>> {
         scale: scale.clone(),
         zero_point: zero,
         integers,
+        widths: None,
         is_narrow: false,
         rounding: RoundingMode::Cast(Rounding::RndConv),
     };

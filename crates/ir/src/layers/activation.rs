@@ -1,14 +1,13 @@
 //! Activations whose pieces are straight lines: no table, exact before the cast.
 
 use super::kernel::{ExactRange, exact_sum};
-use super::merge::broadcast_indices;
 use super::pool::aligned;
 use super::{ResultType, bounded, result_tensor};
 use crate::constant::Constant;
 use crate::error::Problem;
 use crate::fixed::Value;
 use crate::range::Range;
-use crate::tensor::{Shape, TensorType};
+use crate::tensor::{Shape, TensorType, broadcast_indices, broadcasts};
 
 /// y = result( x ) where x > 0, else result( alpha * x ), the product exact: leaky and
 /// parametric ReLU.
@@ -64,9 +63,7 @@ impl LeakyRelu {
     /// slopes do not broadcast to the shape.
     pub fn alpha_indices(&self, shape: &Shape) -> Option<Vec<usize>> {
         let (own, whole) = (&self.alpha.extents, shape.extents());
-        let missing = whole.len().checked_sub(own.len())?;
-        let fits = own.iter().zip(&whole[missing..]).all(|(own, whole)| *own == 1 || own == whole);
-        fits.then(|| broadcast_indices(own, whole))
+        broadcasts(own, whole).then(|| broadcast_indices(own, whole))
     }
 
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {

@@ -6,7 +6,7 @@ use super::{ResultType, bounded, result_tensor};
 use crate::error::Problem;
 use crate::network::words_of;
 use crate::range::Range;
-use crate::tensor::{Shape, TensorType};
+use crate::tensor::{Shape, TensorType, broadcast_extents, broadcast_indices};
 
 /// How elements at the same place become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,40 +126,6 @@ impl Merge {
             }
         }
     }
-}
-
-/// The extents to which several shapes broadcast.
-fn broadcast_extents(shapes: &[&[usize]]) -> Option<Vec<usize>> {
-    let rank = shapes.iter().map(|shape| shape.len()).max()?;
-    let on_axis = |axis: usize| {
-        let extents = shapes
-            .iter()
-            .map(|shape| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]));
-        let wanted = extents.clone().max()?;
-        extents.clone().all(|extent| extent == 1 || extent == wanted).then_some(wanted)
-    };
-    (0..rank).map(on_axis).collect()
-}
-
-/// For each element of `to`, the element of `from` that serves it.
-pub(super) fn broadcast_indices(from: &[usize], to: &[usize]) -> Vec<usize> {
-    let missing = to.len() - from.len();
-    let count: usize = to.iter().product();
-    let index_of = |flat: usize| {
-        let mut rest = flat;
-        let mut stride = 1;
-        let mut index = 0;
-        for (axis, extent) in to.iter().enumerate().rev() {
-            let place = rest % extent;
-            rest /= extent;
-            if let Some(own) = axis.checked_sub(missing).map(|axis| from[axis]) {
-                index += stride * if own == 1 { 0 } else { place };
-                stride *= own;
-            }
-        }
-        index
-    };
-    (0..count).map(index_of).collect()
 }
 
 impl Concatenate {

@@ -191,6 +191,31 @@ impl Op {
         }
     }
 
+    /// Gives the layer's result other types, where it has any.
+    pub fn set_result_types(&mut self, types: Types) {
+        let result = match self {
+            Self::Dense(dense) => &mut dense.result,
+            Self::Conv(conv) => &mut conv.result,
+            Self::Pool(pool) => &mut pool.result,
+            Self::BatchNorm(norm) => &mut norm.result,
+            Self::Relu(relu) => &mut relu.result,
+            Self::LeakyRelu(leaky) => &mut leaky.result,
+            Self::Clamp(clamp) => &mut clamp.result,
+            Self::Step(step) => &mut step.result,
+            Self::Function(function) => &mut function.result,
+            Self::Softmax(softmax) => &mut softmax.result,
+            Self::Merge(merge) => &mut merge.result,
+            Self::Concatenate(concatenate) => &mut concatenate.result,
+            Self::Dot(dot) => &mut dot.result,
+            Self::Quantize(quantize) => {
+                quantize.result = types;
+                return;
+            }
+            Self::Argmax(_) | Self::Reshape(_) | Self::Rearrange(_) => return,
+        };
+        *result = ResultType::Cast(types);
+    }
+
     /// The problems of the layer's parameters that show without knowing its inputs.
     pub fn check(&self) -> Vec<Problem> {
         match self {

@@ -1,7 +1,7 @@
 //! Activations without a table: `leaky_relu`, `prelu`, `hard_sigmoid`, `hard_tanh`, `binary_tanh`
 //! and `ternary_tanh`.
 
-use rtl4ml_ir::{Clamp, ClampKind, LeakyRelu, ResultType, Step, StepKind};
+use rtl4ml_ir::{Clamp, ClampKind, LeakyRelu, Step, StepKind};
 
 use super::{LayerSpec, LayerType, Lowered};
 use crate::reader::{self, Read};
@@ -72,6 +72,6 @@ fn slopes(layer: &mut LayerSpec, alpha: Read<Array>) -> Read<Lowered> {
     let ty = layer.own_type("alpha");
     let ty = if let Ok(None) = ty { types.weight } else { ty };
     let alpha = alpha.and_then(|array| layer.constant("alpha", array, ty));
-    let result = types.result?.map(ResultType::from).unwrap_or_default();
+    let result = types.result?.unwrap_or_default();
     Ok(Lowered::plain(LeakyRelu { alpha: alpha?, result }))
 }

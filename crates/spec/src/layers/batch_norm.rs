@@ -1,6 +1,6 @@
 //! `batch_norm`: a scale and a shift for each channel, or the statistics that they follow from.
 
-use rtl4ml_ir::{BatchNorm, ResultType};
+use rtl4ml_ir::BatchNorm;
 
 use super::{Fold, LayerSpec, LayerType, Lowered};
 use crate::precision::or;
@@ -40,10 +40,10 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     let own_result = layer.own_precision(&what, keys).result;
     let axis = check_axis(layer);
     let channels = channels(layer);
-    let defaults = layer.defaults.precision;
+    let defaults = &layer.defaults.precision;
     if is_folded {
         let (scale, shift) = channels?;
-        let result = own_result?.map(ResultType::from);
+        let result = own_result?;
         axis?;
         return Ok(Lowered::Fold(Fold { scale: scale.numbers, shift: shift.numbers, result }));
     }
@@ -52,7 +52,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     let (fold, (scale, shift)) = (fold?, channels?);
     let scale = layer.constant("scale", scale, scale_type);
     let shift = layer.constant("shift", shift, shift_type);
-    let result = or(own_result, defaults.result)?.map(ResultType::from).unwrap_or_default();
+    let result = or(own_result, defaults.result.clone())?.unwrap_or_default();
     axis?;
     let norm = BatchNorm { scale: scale?, shift: shift?, result };
     Ok(if fold == Some(false) { Lowered::plain(norm) } else { Lowered::FoldIfExact(norm) })

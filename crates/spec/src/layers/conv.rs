@@ -1,6 +1,6 @@
 //! `conv1d`, `conv2d`: a kernel at each position of a window.
 
-use rtl4ml_ir::{Conv, ResultType};
+use rtl4ml_ir::Conv;
 
 use super::lowered::{Group, Part};
 use super::{LayerSpec, LayerType, Lowered};
@@ -57,7 +57,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     });
     let trained = layer.trained(groups, "weight", types.weight, Some(types.bias), types.accum)?;
     agreed?;
-    let result = types.result?.map(ResultType::from).unwrap_or_default();
+    let result = types.result?.unwrap_or_default();
     let conv = Conv { window: window?, groups: layer.kernels(&trained)?, depthwise: false, result };
     Ok(Part { trained: Some(trained), ..Part::new(conv, implementation?) }.into())
 }

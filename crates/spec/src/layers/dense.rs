@@ -1,6 +1,6 @@
 //! `dense`: a matrix of weights times the input, plus a bias.
 
-use rtl4ml_ir::{Dense, ResultType};
+use rtl4ml_ir::Dense;
 
 use super::lowered::{Group, Part};
 use super::{LayerSpec, LayerType, Lowered};
@@ -37,7 +37,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     let trained = layer.trained(groups, "weight", types.weight, Some(types.bias), types.accum)?;
     agreed?;
     units?;
-    let result = types.result?.map(ResultType::from).unwrap_or_default();
+    let result = types.result?.unwrap_or_default();
     let kernel = layer.kernels(&trained)?.swap_remove(0);
     let part = Part::new(Dense { kernel, result }, implementation?);
     Ok(Part { trained: Some(trained), ..part }.into())

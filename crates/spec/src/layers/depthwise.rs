@@ -1,6 +1,6 @@
 //! `depthwise_conv1d`, `depthwise_conv2d`: a kernel of its own for each channel.
 
-use rtl4ml_ir::{Conv, ResultType};
+use rtl4ml_ir::Conv;
 
 use super::conv::weight_form;
 use super::lowered::{Group, Part};
@@ -43,7 +43,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     let cells = weight.as_ref().map(|weight| &weight.extents[..layer.rank()]);
     let window = layer.window(cells.map_err(|reported| *reported), None);
     let trained = layer.trained(groups, "weight", types.weight, Some(types.bias), types.accum)?;
-    let result = types.result?.map(ResultType::from).unwrap_or_default();
+    let result = types.result?.unwrap_or_default();
     let conv = Conv { window: window?, groups: layer.kernels(&trained)?, depthwise: true, result };
     Ok(Part { trained: Some(trained), ..Part::new(conv, implementation?) }.into())
 }

@@ -1,7 +1,7 @@
 //! Functions by a table: `sigmoid`, `tanh`, `softplus`, `softsign`, `elu`, `selu` and `table`.
 
 use rtl4ml_ir::layers::MAX_TABLE_SIZE;
-use rtl4ml_ir::{Curve, FixedType, Format, Function, ResultType, TableChoice, Value};
+use rtl4ml_ir::{Curve, FixedType, Format, Function, TableChoice, Value};
 
 use super::{LayerSpec, LayerType, Lowered};
 use crate::diagnostics::{Mistakes, Reported};
@@ -45,7 +45,7 @@ fn read(layer: &mut LayerSpec, curve: Curve) -> Read<Lowered> {
 }
 
 fn lowered(curve: Curve, table: TableChoice, types: &Precision) -> Read<Lowered> {
-    let result = types.result?.map(ResultType::from).unwrap_or_default();
+    let result = types.result.clone()?.unwrap_or_default();
     Ok(Lowered::plain(Function { curve, table, result }))
 }
 

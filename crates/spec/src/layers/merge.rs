@@ -1,6 +1,6 @@
 //! Layers with several inputs: `add` and its kin, `concatenate`, `dot`.
 
-use rtl4ml_ir::{Concatenate, Dot, Merge, MergeKind, ResultType};
+use rtl4ml_ir::{Concatenate, Dot, Merge, MergeKind};
 
 use super::{LayerSpec, LayerType, Lowered};
 use crate::precision::TypeOrAuto;
@@ -30,14 +30,14 @@ pub(super) const DOT: LayerType =
 
 fn read(layer: &mut LayerSpec, kind: MergeKind) -> Read<Lowered> {
     let result = layer.precision(&["result"]).result?;
-    let result = result.map(ResultType::from).unwrap_or_default();
+    let result = result.unwrap_or_default();
     Ok(Lowered::plain(Merge { kind, result }))
 }
 
 fn read_concatenate(layer: &mut LayerSpec) -> Read<Lowered> {
     let result = layer.precision(&["result"]).result;
     let axis = axis(layer, "axis")?.unwrap_or(-1);
-    let result = result?.map(ResultType::from).unwrap_or_default();
+    let result = result?.unwrap_or_default();
     Ok(Lowered::plain(Concatenate { axis, result }))
 }
 
@@ -53,7 +53,7 @@ fn read_dot(layer: &mut LayerSpec) -> Read<Lowered> {
     }
     Ok(Lowered::plain(Dot {
         accum: types.accum?.and_then(TypeOrAuto::explicit),
-        result: types.result?.map(ResultType::from).unwrap_or_default(),
+        result: types.result?.unwrap_or_default(),
     }))
 }
 

@@ -148,13 +148,13 @@ impl LayerSpec<'_> {
     /// The type of the result, of a layer whose `precision` has no other.
     fn result_type(&mut self) -> Read<ResultType> {
         let result = self.precision(&["result"]).result?;
-        Ok(result.map(ResultType::from).unwrap_or_default())
+        Ok(result.unwrap_or_default())
     }
 
     /// The types that the layer itself gives.
     fn own_precision(&mut self, what: &str, keys: &[&str]) -> Precision {
         match self.fields.get("precision") {
-            Some(node) => layer_precision(node, what, keys, self.mistakes),
+            Some(node) => layer_precision(node, what, keys, self.weights, self.mistakes),
             None => Precision::default(),
         }
     }

@@ -1,6 +1,6 @@
 //! `max_pool1d` and its kin: the maximum or the average of each channel over a window.
 
-use rtl4ml_ir::{Pool, PoolKind, ResultType, Window};
+use rtl4ml_ir::{Pool, PoolKind, Window};
 
 use super::{LayerSpec, LayerType, Lowered};
 use crate::diagnostics::Reported;
@@ -49,7 +49,7 @@ fn read_global_average(layer: &mut LayerSpec) -> Read<Lowered> {
 fn read(layer: &mut LayerSpec, kind: PoolKind, window: Read<Option<Window>>) -> Read<Lowered> {
     let types = layer.precision(&["accum", "result"]);
     let accum = types.accum?.and_then(TypeOrAuto::explicit);
-    let result = types.result?.map(ResultType::from).unwrap_or_default();
+    let result = types.result?.unwrap_or_default();
     Ok(Lowered::plain(Pool { kind, window: window?, accum, result }))
 }
 

@@ -1,9 +1,8 @@
 //! `quantize`: a cast, whose type the layer itself has to give.
 
-use rtl4ml_ir::Quantize;
+use rtl4ml_ir::{Quantize, ResultType};
 
 use super::{LayerSpec, LayerType, Lowered};
-use crate::precision::TypeOrAuto;
 use crate::reader::Read;
 
 pub(super) const QUANTIZE: LayerType = LayerType { name: "quantize", keys: &["precision"], read };
@@ -11,8 +10,8 @@ pub(super) const QUANTIZE: LayerType = LayerType { name: "quantize", keys: &["pr
 fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     let what = format!("`precision` of {}", layer.what);
     match layer.own_precision(&what, &["result"]).result? {
-        Some(TypeOrAuto::Type(ty)) => Ok(Lowered::plain(Quantize { result: ty.into() })),
-        Some(TypeOrAuto::Auto) => {
+        Some(ResultType::Cast(result)) => Ok(Lowered::plain(Quantize { result })),
+        Some(ResultType::Auto) => {
             let node = layer.fields.get("precision").unwrap_or(layer.fields.node);
             Err(layer.mistakes.add_with_help(
                 node.span,

@@ -7,7 +7,7 @@ use super::conv::weight_form;
 use super::depthwise::channel_weights;
 use super::lowered::{Group, Part, Trained};
 use super::{LayerSpec, LayerType, Lowered};
-use crate::precision::{TypeOrAuto, or};
+use crate::precision::or;
 use crate::reader::{self, Read};
 use crate::weights::Array;
 
@@ -61,10 +61,10 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     let cells = depthwise.as_ref().map(|weight| &weight.extents[..layer.rank()]);
     let window = layer.window(cells.map_err(|reported| *reported), None);
 
-    let defaults = layer.defaults.precision;
+    let defaults = &layer.defaults.precision;
     let [first_accum, second_accum] = ["depthwise_accum", "pointwise_accum"]
         .map(|key| or(layer.own_type_or_auto(key), defaults.accum));
-    let first_result = or(layer.own_type_or_auto("depthwise_result"), defaults.result);
+    let first_result = or(layer.own_result("depthwise_result"), defaults.result.clone());
     let [first_type, second_type] =
         ["depthwise", "pointwise"].map(|key| or(layer.own_type(key), defaults.weight));
     let group = |weight| Group { weight, bias: None };
@@ -135,10 +135,10 @@ fn part(
     layer: &mut LayerSpec,
     trained: Trained,
     window: Window,
-    result: reader::Setting<TypeOrAuto>,
+    result: reader::Setting<ResultType>,
     depthwise: bool,
 ) -> Read<Part> {
-    let result = result?.map(ResultType::from).unwrap_or_default();
+    let result = result?.unwrap_or_default();
     let conv = Conv { window, groups: layer.kernels(&trained)?, depthwise, result };
     Ok(Part { trained: Some(trained), ..Part::new(conv, Implementation::default()) })
 }

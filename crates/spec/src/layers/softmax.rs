@@ -85,7 +85,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
     let types = layer.precision(way.types());
     let keys = check_keys(layer, way);
     let implementation = match way {
-        Way::Exact => exact(layer, types.result?.and_then(TypeOrAuto::explicit)),
+        Way::Exact => exact(layer, types.result.clone()?.as_ref()),
         Way::Stable | Way::Latency => {
             let accum = types.accum?.and_then(TypeOrAuto::explicit).unwrap_or(HLS4ML_TYPE);
             let tables = tables(layer, accum);
@@ -106,7 +106,7 @@ fn read(layer: &mut LayerSpec) -> Read<Lowered> {
             layer.setting("table_size", table_size).map(|_| SoftmaxImplementation::Argmax)
         }
     };
-    let result = types.result?.map(ResultType::from).unwrap_or_default();
+    let result = types.result?.unwrap_or_default();
     axis?;
     keys?;
     Ok(Lowered::plain(Softmax { implementation: implementation?, result }))
@@ -134,7 +134,7 @@ fn check_keys(layer: &mut LayerSpec, way: Way) -> Read<()> {
 }
 
 /// Our own softmax, with tables as fine as the result needs.
-fn exact(layer: &mut LayerSpec, result: Option<FixedType>) -> Read<SoftmaxImplementation> {
+fn exact(layer: &mut LayerSpec, result: Option<&ResultType>) -> Read<SoftmaxImplementation> {
     let exp_bits = layer.setting("exp_bits", |node, what, mistakes| {
         reader::integer(node, what, 1..=30, mistakes).map(|bits| bits as u32)
     });
@@ -143,7 +143,11 @@ fn exact(layer: &mut LayerSpec, result: Option<FixedType>) -> Read<SoftmaxImplem
         reader::integer(node, what, 1..=most, mistakes).map(|bits| bits as u32)
     });
     let max_table_size = layer.setting("max_table_size", max_table_size);
-    let fraction_bits = result.map_or(AUTO_FRACTION_BITS, FixedType::fraction_bits);
+    let fraction_bits = match result {
+        Some(ResultType::Cast(types)) => types.all().iter().map(|ty| ty.fraction_bits()).max(),
+        _ => None,
+    };
+    let fraction_bits = fraction_bits.unwrap_or(AUTO_FRACTION_BITS);
     Ok(SoftmaxImplementation::Exact {
         exp_bits: exp_bits?.unwrap_or((fraction_bits + 4).clamp(8, 24) as u32),
         reciprocal_bits: reciprocal_bits?.unwrap_or((fraction_bits + 2).clamp(6, 12) as u32),

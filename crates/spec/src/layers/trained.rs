@@ -1,11 +1,11 @@
 //! Keys of layers with weights: the arrays, their shapes, their types.
 
-use rtl4ml_ir::{FixedType, Kernel, Problem};
+use rtl4ml_ir::{FixedType, Kernel, Problem, ResultType};
 
 use super::LayerSpec;
 use super::lowered::{Group, Trained};
 use crate::diagnostics::Reported;
-use crate::precision::{TypeOrAuto, fixed_type, type_or_auto};
+use crate::precision::{TypeOrAuto, fixed_type, result_type, type_or_auto};
 use crate::reader::{self, Read, Setting};
 use crate::weights::Array;
 use crate::yaml::{Kind, Node};
@@ -138,6 +138,15 @@ impl LayerSpec<'_> {
     pub(super) fn own_type_or_auto(&mut self, key: &str) -> Setting<TypeOrAuto> {
         self.own_precision_entry(key)
             .map(|node| type_or_auto(node, &format!("`{key}`"), self.mistakes))
+            .transpose()
+    }
+}
+
+impl LayerSpec<'_> {
+    /// The types of a result that only the layer's own `precision` can give.
+    pub(super) fn own_result(&mut self, key: &str) -> Setting<ResultType> {
+        let node = self.own_precision_entry(key);
+        node.map(|node| result_type(node, &format!("`{key}`"), Some(self.weights), self.mistakes))
             .transpose()
     }
 }

@@ -258,7 +258,7 @@ fn nearest_file(path: &Path) -> Option<String> {
 }
 
 /// The position, one index an axis, of a row-major index.
-fn index_of(mut at: usize, extents: &[usize]) -> Vec<usize> {
+pub(crate) fn index_of(mut at: usize, extents: &[usize]) -> Vec<usize> {
     let mut index = vec![0; extents.len()];
     for (place, extent) in index.iter_mut().zip(extents).rev() {
         *place = at % extent;

@@ -273,7 +273,7 @@ fn the_specs_of_the_reference_are_specs() {
         .filter_map(|block| block.split("```").next())
         .filter(|block| block.starts_with("name:"))
         .collect();
-    assert_eq!(specs.len(), 3);
+    assert_eq!(specs.len(), 4);
     for spec in specs {
         loaded(spec);
     }
@@ -325,4 +325,53 @@ fn delays_are_those_of_the_part_of_a_name_or_of_a_file() {
     assert!(wrong.contains("line 6") && wrong.contains("unknown field `lutt`"), "{wrong}");
     assert!(message("delays: bord.toml").contains("does not exist"));
     assert!(message("delays: vivado").contains("must be `yosys` or a file"));
+}
+
+/// The types of the elements of a tensor, with the reader's own words for each.
+fn types_of(loaded: &Loaded, layer: usize) -> Vec<String> {
+    let network = loaded.network.network();
+    match network.layers[layer].op.result_type() {
+        rtl4ml_ir::ResultType::Cast(types) => types.all().iter().map(ToString::to_string).collect(),
+        rtl4ml_ir::ResultType::Auto => Vec::new(),
+    }
+}
+
+#[test]
+fn types_may_differ_between_elements() {
+    let found = loaded(
+        r"
+name: net
+inputs:
+  - {name: x, shape: [2, 3], precision: {type: ufixed, width: [[8], [4]], integer: [1, 2, 3]}}
+layers:
+  # One type a channel, of which one is the constant 0.
+  - {name: a, type: relu, precision: {type: fixed, width: [8, 0, 4], integer: 2, rounding: AP_RND, overflow: SAT}}
+  # One a row, signs and integer bits of their own.
+  - name: b
+    type: relu
+    precision: {result: {signed: [[0], [1]], width: 6, integer: [[3], [-1]]}}
+  # All the same: one type.
+  - {name: c, type: quantize, precision: {type: fixed, width: [6, 6, 6], integer: 2}}
+",
+    );
+    let network = found.network.network();
+    let input: Vec<String> =
+        network.inputs[0].types.all().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        input,
+        ["ufixed<8,1>", "ufixed<8,2>", "ufixed<8,3>", "ufixed<4,1>", "ufixed<4,2>", "ufixed<4,3>"]
+    );
+    let channel = ["fixed<8,2,RND,SAT>", "fixed<0,2,RND,SAT>", "fixed<4,2,RND,SAT>"];
+    assert_eq!(types_of(&found, 0), [channel, channel].concat());
+    assert_eq!(types_of(&found, 1), [["ufixed<6,3>"; 3], ["fixed<6,-1>"; 3]].concat());
+    assert_eq!(types_of(&found, 2), ["fixed<6,2>"]);
+    let text = summary(&found);
+    for line in [
+        "x: [2, 3] of ufixed<4..8,1..3>",
+        "a: relu(x) -> [2, 3] of fixed<0..8,2>",
+        "b: relu(a) -> [2, 3] of (u)fixed<6,-1..3>",
+        "c: quantize(b) -> [2, 3] of fixed<6,2>",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
 }
