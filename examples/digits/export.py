@@ -11,7 +11,9 @@ Run from the top of the repository, with the packages of `examples/digits/export
 
 from __future__ import annotations
 
+import json
 import os
+import zipfile
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "numpy")
@@ -131,6 +133,19 @@ def write_keras(weights: dict[str, np.ndarray], path: Path) -> None:
     for name, _ in LAYERS:
         model.get_layer(name).set_weights([weights[f"{name}.weight"], weights[f"{name}.bias"]])
     model.save(path)
+    remove_dates(path)
+
+
+def remove_dates(path: Path) -> None:
+    """Writes a Keras archive anew, so that the same weights give the same file on any day."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    metadata = json.loads(parts["metadata.json"])
+    del metadata["date_saved"]
+    parts["metadata.json"] = json.dumps(metadata).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
 
 
 def main() -> None:
