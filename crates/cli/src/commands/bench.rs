@@ -247,7 +247,10 @@ impl Work<'_> {
                     found: *found,
                     expected: *expected,
                 };
-                return Err(Failure::Mismatch { engine: Subject::Emulator.word(), source });
+                return Err(Failure::Mismatch {
+                    engine: Subject::Emulator.word(),
+                    source: Box::new(source),
+                });
             }
         }
         Ok(())
