@@ -130,7 +130,7 @@ fn some_thousand_samples_agree_and_a_wrong_one_is_found_on_every_engine() {
 }
 
 #[test]
-#[ignore = "heavy: a million jets on four engines take minutes; ./test.sh --heavy runs it"]
+#[ignore = "heavy: a million jets on four engines take a minute; ./test.sh --heavy runs it"]
 fn a_million_jets_agree() {
     assert_agreement(&example("jet_tagger"), 1_000_000);
 }
