@@ -14,7 +14,6 @@
     reason = "text is made once: a string more a line costs nothing"
 )]
 
-mod bounds;
 mod cast;
 mod folder;
 mod header;

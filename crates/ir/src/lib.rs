@@ -11,6 +11,7 @@
 pub mod budget;
 pub mod constant;
 pub mod error;
+pub mod exact;
 pub mod fabric;
 pub mod fixed;
 pub mod layers;

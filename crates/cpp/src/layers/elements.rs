@@ -1,5 +1,6 @@
 //! Layers that compute each element on its own, merges, and moves.
 
+use rtl4ml_ir::exact::{at, grid_of, times, up};
 use rtl4ml_ir::layers::{ExactRange, Line};
 use rtl4ml_ir::{
     BatchNorm, Clamp, Concatenate, Dot, LeakyRelu, Merge, MergeKind, Range, Step, StepKind,
@@ -7,7 +8,6 @@ use rtl4ml_ir::{
 };
 
 use super::{Body, Exact, each};
-use crate::bounds::{at, grid_of, times, up};
 use crate::cast::{Cast, constant};
 use crate::number::{Number, integers, literal};
 
@@ -182,21 +182,7 @@ pub(super) fn merge(
     x: &[ExactRange],
 ) -> Option<Body> {
     let (shape, indices) = merge.broadcast(tensors).ok()?;
-    let (mut result, mut grid) = x[0];
-    for (range, own_grid) in &x[1..] {
-        result = match merge.kind {
-            MergeKind::Add | MergeKind::Average => result.plus(*range)?,
-            MergeKind::Subtract => result.plus(range.negated())?,
-            MergeKind::Multiply => result.times(*range)?,
-            MergeKind::Maximum | MergeKind::Minimum => result.union(*range),
-        };
-        if merge.kind == MergeKind::Multiply {
-            grid += own_grid;
-        }
-    }
-    if merge.kind == MergeKind::Average {
-        grid += x.len().ilog2() as i32;
-    }
+    let result = merge.exact_result(x)?;
     let word = match merge.kind {
         MergeKind::Add | MergeKind::Average => "add",
         MergeKind::Subtract => "subtract",
@@ -218,7 +204,7 @@ pub(super) fn merge(
         value = if input == 0 { own } else { format!("{word}({value}, {own})") };
     }
     let code = for_each(shape.element_count(), &value);
-    Body { constants, code, result: Exact::Uniform((result, grid)) }.checked(number, &[])
+    Body { constants, code, result: Exact::Uniform(result) }.checked(number, &[])
 }
 
 /// All inputs are on one grid.

@@ -4,11 +4,11 @@
 //! partial sum in the accumulator's type. Where that does not show, because the accumulator wraps or
 //! never is full, the sum is taken modulo the width of the machine's integers.
 
+use rtl4ml_ir::exact::{at, grid_of, times};
 use rtl4ml_ir::layers::ExactRange;
 use rtl4ml_ir::{Conv, Dense, Kernel, Overflow, Range, Sliding, TensorType, Value};
 
 use super::{Body, Exact, each};
-use crate::bounds::{at, grid_of, times};
 use crate::cast::{Cast, constant};
 use crate::number::{Number, integers};
 

@@ -10,11 +10,11 @@ mod pool;
 mod softmax;
 mod tables;
 
+use rtl4ml_ir::exact::{of_tensor, up};
 use rtl4ml_ir::layers::ExactRange;
 use rtl4ml_ir::{LayerId, MergeKind, Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
 
 use crate::EmitError;
-use crate::bounds::{of_tensor, up};
 use crate::cast::{Cast, Casts};
 use crate::number::{Number, integers};
 

@@ -1,11 +1,11 @@
 //! Pooling.
 
+use rtl4ml_ir::exact::{times, up};
 use rtl4ml_ir::layers::ExactRange;
 use rtl4ml_ir::{Pool, PoolKind, Range, Sliding, TensorType};
 
 use super::matrix::{cell_loops, position_loops};
 use super::{Body, Exact, each};
-use crate::bounds::{times, up};
 use crate::cast::{Cast, constant};
 use crate::number::{Number, integers};
 

@@ -1,11 +1,11 @@
 //! Softmax and argmax over the last axis.
 
+use rtl4ml_ir::exact::{times, up};
 use rtl4ml_ir::layers::{ExactRange, SoftmaxEntries, difference_type};
 use rtl4ml_ir::{FixedType, Range, Softmax, SoftmaxImplementation, SoftmaxTables, TensorType};
 
 use super::tables::{Lookup, ONE};
 use super::{Body, Exact, each};
-use crate::bounds::{times, up};
 use crate::cast::{Cast, constant};
 use crate::number::{Number, literal};
 

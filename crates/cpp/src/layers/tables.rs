@@ -1,11 +1,11 @@
 //! Functions by a table. The tables' entries are `ir`'s; which of them a number reads is computed
 //! by the header.
 
+use rtl4ml_ir::exact::{at, times, up};
 use rtl4ml_ir::layers::{ExactRange, Table};
 use rtl4ml_ir::{Function, Range, TensorType, Value};
 
 use super::{Body, Exact, each};
-use crate::bounds::{at, times, up};
 use crate::cast::Cast;
 use crate::number::{Number, array, integers, literal};
 
@@ -76,21 +76,9 @@ pub(super) fn function(
 ) -> Option<Body> {
     let own = function.tables(tensor).ok()?;
     let factor = function.entry_factor();
-    let mut known: Vec<&Table> = Vec::new();
-    let mut tables: Vec<Lookup> = Vec::new();
-    let mut of = Vec::new();
-    for element in 0..tensor.element_count() {
-        let Some(table) = own.of(element) else {
-            of.push(None);
-            continue;
-        };
-        let place = known.iter().position(|other| std::ptr::eq(*other, table));
-        if place.is_none() {
-            known.push(table);
-            tables.push(Lookup::new(number, table, x, factor)?);
-        }
-        of.push(Some(place.unwrap_or(known.len() - 1)));
-    }
+    let lookup = |table: &Table| Lookup::new(number, table, x, factor);
+    let tables: Vec<Lookup> = own.distinct().iter().map(lookup).collect::<Option<_>>()?;
+    let of = own.indices();
     let line = function.curve.is_line_from_zero().then(|| function.curve.slope_from_zero());
     let line = line.map(|slope| (slope.mantissa, x.1 + slope.fraction_bits));
     // On the finest grid of a table and of the straight line, each table with its own.

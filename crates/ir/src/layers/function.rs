@@ -80,6 +80,7 @@ pub enum TableChoice {
 /// The tables of a function on one tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunctionTables {
+    /// In the order in which elements first read them; none that no element reads.
     tables: Vec<Table>,
     /// For each element, which of the tables it reads.
     of: Vec<Option<usize>>,
@@ -90,6 +91,17 @@ impl FunctionTables {
     /// The table that an element reads; `None` where the function needs none for it.
     pub fn of(&self, element: usize) -> Option<&Table> {
         self.of[element].map(|index| &self.tables[index])
+    }
+
+    /// The tables, each once, in the order in which elements first read them.
+    pub fn distinct(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// For each element, which of the [`FunctionTables::distinct`] tables it reads; `None` where
+    /// the function needs none for it.
+    pub fn indices(&self) -> &[Option<usize>] {
+        &self.of
     }
 
     /// How far an entry is at most from the function at any x that reads it, in tables over the

@@ -102,6 +102,29 @@ impl Merge {
         result_tensor(shape, &exact, &self.result)
     }
 
+    /// The exact result of elements anywhere in these ranges, one an input, in the steps of a
+    /// computation in plain integers: all on one grid, but for products, which may each be on
+    /// their own. `None` where a step leaves the numbers of a [`Range`].
+    pub fn exact_result(&self, inputs: &[ExactRange]) -> Option<ExactRange> {
+        let (first, others) = inputs.split_first()?;
+        let (mut result, mut grid) = *first;
+        for (range, own_grid) in others {
+            result = match self.kind {
+                MergeKind::Add | MergeKind::Average => result.plus(*range)?,
+                MergeKind::Subtract => result.plus(range.negated())?,
+                MergeKind::Multiply => result.times(*range)?,
+                MergeKind::Maximum | MergeKind::Minimum => result.union(*range),
+            };
+            if self.kind == MergeKind::Multiply {
+                grid += own_grid;
+            }
+        }
+        if self.kind == MergeKind::Average {
+            grid += inputs.len().ilog2() as i32;
+        }
+        Some((result, grid))
+    }
+
     /// The exact result of elements with these ranges.
     fn merged(&self, terms: &[ExactRange]) -> Result<ExactRange, Problem> {
         let what = format!("an element of the {}", self.kind.word());

@@ -3,10 +3,10 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
+use rtl4ml_ir::exact::{of_tensor, up};
 use rtl4ml_ir::layers::ExactRange;
 use rtl4ml_ir::{MergeKind, Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
 
-use super::bounds::{of_tensor, up};
 use super::cast::Cast;
 use super::elements::{Elements, Prepared};
 use super::kernel::Matrix;

@@ -2,12 +2,12 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
+use rtl4ml_ir::exact::{at, grid_of, times, up};
 use rtl4ml_ir::layers::{ExactRange, Line};
 use rtl4ml_ir::{
     BatchNorm, Clamp, Dot, LeakyRelu, Merge, MergeKind, Range, Step, StepKind, TensorType, Value,
 };
 
-use super::bounds::{at, grid_of, times, up};
 use super::cast::Cast;
 use super::sink::Sink;
 use crate::lanes::{Int, LANES, Lanes, map, map2};
@@ -133,22 +133,7 @@ impl<T: Int> Elements<T> {
     /// All inputs are on one grid, but for products.
     pub fn merge(merge: &Merge, tensors: &[&TensorType], x: &[ExactRange]) -> Prepared<Self> {
         let (_, indices) = merge.broadcast(tensors).ok()?;
-        let (mut result, mut grid) = x[0];
-        for (range, own_grid) in &x[1..] {
-            result = match merge.kind {
-                MergeKind::Add | MergeKind::Average => result.plus(*range)?,
-                MergeKind::Subtract => result.plus(range.negated())?,
-                MergeKind::Multiply => result.times(*range)?,
-                MergeKind::Maximum | MergeKind::Minimum => result.union(*range),
-            };
-            if merge.kind == MergeKind::Multiply {
-                grid += own_grid;
-            }
-        }
-        if merge.kind == MergeKind::Average {
-            grid += x.len().ilog2() as i32;
-        }
-        Self::Merge { kind: merge.kind, indices }.checked(&[], (result, grid))
+        Self::Merge { kind: merge.kind, indices }.checked(&[], merge.exact_result(x)?)
     }
 
     pub fn dot(dot: &Dot, x: &[ExactRange], count: usize) -> Prepared<Self> {

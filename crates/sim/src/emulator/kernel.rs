@@ -6,10 +6,10 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
+use rtl4ml_ir::exact::{at, grid_of, times};
 use rtl4ml_ir::layers::ExactRange;
 use rtl4ml_ir::{FixedType, Kernel, Overflow, Range, Value};
 
-use super::bounds::{at, grid_of, times};
 use super::cast::Cast;
 use super::sink::Sink;
 use crate::lanes::{Int, LANES, Lanes, map, map2};

@@ -7,7 +7,6 @@
 //! samples go to all threads. It guarantees the integers of the reference, with which the
 //! conformance suite compares it.
 
-mod bounds;
 mod cast;
 mod compile;
 mod elements;

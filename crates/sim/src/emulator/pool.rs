@@ -2,10 +2,10 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
+use rtl4ml_ir::exact::{times, up};
 use rtl4ml_ir::layers::ExactRange;
 use rtl4ml_ir::{Pool, PoolKind, Range, TensorType};
 
-use super::bounds::{times, up};
 use super::cast::Cast;
 use super::elements::Prepared;
 use super::sink::Sink;

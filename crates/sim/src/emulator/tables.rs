@@ -5,12 +5,12 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
+use rtl4ml_ir::exact::{at, times, up};
 use rtl4ml_ir::layers::{ExactRange, SoftmaxEntries, Table, difference_type};
 use rtl4ml_ir::{
     FixedType, Format, Function, Range, Softmax, SoftmaxImplementation, TensorType, Value,
 };
 
-use super::bounds::{at, times, up};
 use super::cast::Cast;
 use super::sink::Sink;
 use crate::lanes::{Int, LANES, Lanes, map, map2};
@@ -92,21 +92,9 @@ impl<T: Int> ByTable<T> {
     ) -> Option<(Self, ExactRange)> {
         let own = function.tables(tensor).ok()?;
         let factor = function.entry_factor();
-        let mut known: Vec<&Table> = Vec::new();
-        let mut tables: Vec<Lookup<T>> = Vec::new();
-        let mut of = Vec::new();
-        for element in 0..tensor.element_count() {
-            let Some(table) = own.of(element) else {
-                of.push(None);
-                continue;
-            };
-            let place = known.iter().position(|other| std::ptr::eq(*other, table));
-            if place.is_none() {
-                known.push(table);
-                tables.push(Lookup::new(table, x, factor)?);
-            }
-            of.push(Some(place.unwrap_or(known.len() - 1)));
-        }
+        let lookup = |table: &Table| Lookup::new(table, x, factor);
+        let tables: Vec<Lookup<T>> = own.distinct().iter().map(lookup).collect::<Option<_>>()?;
+        let of = own.indices().to_vec();
         let line = function.curve.is_line_from_zero().then(|| function.curve.slope_from_zero());
         let line_grid = line.map(|slope| x.1 + slope.fraction_bits);
         let grids = tables.iter().map(|table| table.result.1).chain(line_grid);
