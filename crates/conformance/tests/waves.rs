@@ -156,7 +156,7 @@ fn sampled(path: &Path, top: &str) -> Sampled {
                     names.entry(var.code).or_default().push(name);
                     widths.insert(var.code, var.size as usize);
                 }
-                _ => {}
+                vcd::ScopeItem::Var(_) => {}
             }
         }
     }
@@ -181,7 +181,7 @@ fn sampled(path: &Path, top: &str) -> Sampled {
             vcd::Command::Timestamp(_) => step(&mut pending),
             vcd::Command::ChangeScalar(code, value) => pending.push((code, value.to_string())),
             vcd::Command::ChangeVector(code, value) => {
-                let text: String = value.iter().map(|bit| bit.to_string()).collect();
+                let text: String = value.iter().map(ToString::to_string).collect();
                 let width = widths.get(&code).copied().unwrap_or(text.len());
                 pending.push((code, format!("{text:0>width$}")));
             }
