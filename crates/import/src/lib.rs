@@ -38,18 +38,28 @@ pub use error::{ImportError, Refused};
 pub use imported::{Imported, Port};
 pub use write::WEIGHTS_FILE;
 
+fn extension(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
+}
+
+/// Whether a file's name is that of an hls4ml project, which has formats of its own.
+pub fn is_project(path: &Path) -> bool {
+    matches!(extension(path).as_deref(), Some("yml" | "yaml"))
+}
+
 /// Imports a model, whose kind is that of its file's name.
 ///
 /// # Errors
 /// When the file is no model, or has operations that are not imported.
 pub fn import(path: &Path, options: &Options) -> Result<Imported, ImportError> {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    match extension.as_deref() {
+    if is_project(path) {
+        return hls4ml::import(path, options);
+    }
+    match extension(path).as_deref() {
         Some("onnx") => onnx::import(path, options),
         Some("keras" | "h5" | "hdf5" | "json") => {
             keras::import(path, options.weights.as_deref(), options)
         }
-        Some("yml" | "yaml") => hls4ml::import(path, options),
         other => Err(ImportError::Malformed {
             path: path.to_owned(),
             message: format!(

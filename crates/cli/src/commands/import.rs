@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rtl4ml_import::{Imported, Options, WEIGHTS_FILE, import};
+use clap::error::ErrorKind;
+use rtl4ml_import::{Imported, Options, WEIGHTS_FILE, import, is_project};
 use rtl4ml_ir::FixedType;
 use serde::Serialize;
 
@@ -86,6 +87,12 @@ struct Found<'a> {
 impl Import {
     /// Imports the model, writes the spec, reads it again, and compares its outputs.
     pub fn run(&self) -> Result<Answer, Failure> {
+        if is_project(&self.model) && !self.calibrate.is_empty() {
+            let message =
+                "`--calibrate` chooses formats, and an hls4ml project has formats of its own";
+            let mut import = Self::augment_args(clap::Command::new("rtl4ml import"));
+            return Err(Failure::Usage(import.error(ErrorKind::ArgumentConflict, message)));
+        }
         let options = Options {
             name: self.name.clone(),
             weights: self.weights.clone(),
