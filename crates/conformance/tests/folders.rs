@@ -55,11 +55,11 @@ fn testbenches(samples: usize) -> Vec<BuiltCase> {
     on_reference_and_rust_hdl("testbenches", &specs, samples)
 }
 
-/// Every testbench on the reference, on Rust-HDL's kernel and on Icarus; every eighth on Verilator
+/// Every testbench on the reference, on Rust-HDL's kernel and on Icarus; every sixteenth on Verilator
 /// as well, for which compiling all of them takes minutes.
 #[test]
 fn testbenches_on_every_engine() {
-    let (some, others) = every_eighth(testbenches(40));
+    let (some, others) = every_sixteenth(testbenches(40));
     in_groups("testbenches", &some, &BOTH);
     in_groups("testbenches", &others, &[Simulator::Icarus]);
 }
@@ -84,23 +84,23 @@ fn is_jet_tagger(spec: &Path) -> bool {
     spec.to_string_lossy().contains("/jet_")
 }
 
-/// Every eighth case for Verilator too, and the others.
-fn every_eighth(cases: Vec<BuiltCase>) -> (Vec<BuiltCase>, Vec<BuiltCase>) {
+/// Every sixteenth case for Verilator too, and the others.
+fn every_sixteenth(cases: Vec<BuiltCase>) -> (Vec<BuiltCase>, Vec<BuiltCase>) {
     let (some, others): (Vec<_>, Vec<_>) =
-        cases.into_iter().enumerate().partition(|(index, _)| index % 8 == 0);
+        cases.into_iter().enumerate().partition(|(index, _)| index % 16 == 0);
     let plain = |cases: Vec<(usize, BuiltCase)>| cases.into_iter().map(|(_, case)| case).collect();
     (plain(some), plain(others))
 }
 
 /// Every sample on the reference ([`Case::load`] compares them), some hundred on circuits, every
-/// eighth circuit in Verilator.
+/// sixteenth circuit in Verilator.
 #[test]
 fn cases_of_other_emulators() {
     let (jets, others): (Vec<_>, Vec<_>) =
         other_emulators().into_iter().partition(|spec| is_jet_tagger(spec));
     on_reference_and_rust_hdl("jet taggers of other emulators", &jets, 100);
     let title = "cases of other emulators";
-    let (some, others) = every_eighth(on_reference_and_rust_hdl(title, &others, 40));
+    let (some, others) = every_sixteenth(on_reference_and_rust_hdl(title, &others, 40));
     in_groups(title, &some, &BOTH);
     in_groups(title, &others, &[Simulator::Icarus]);
 }

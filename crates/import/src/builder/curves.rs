@@ -10,9 +10,6 @@ use crate::types::{exp2, format_holding};
 /// SELU's factors, lambda and alpha.
 const SELU: (f64, f64) = (1.050_700_987_355_480_5, 1.673_263_242_354_377_3);
 
-/// Up to so many bits after the point the spec's `selu`, whose slope has 15 of them, will do.
-const SELU_BITS: u32 = 16;
-
 /// The default of `max_table_size`.
 const DEFAULT_TABLE_SIZE: usize = 4096;
 
@@ -119,12 +116,6 @@ impl Curve {
 impl Builder {
     /// A unary function.
     pub fn curve(&mut self, x: &Signal, curve: Curve) -> Lowered<Signal> {
-        if matches!(curve, Curve::Selu) && self.options.fraction_bits > SELU_BITS {
-            // Its slope would be the coarsest number by far: it waits as a factor instead.
-            let (lambda, alpha) = SELU;
-            let y = self.curve(x, Curve::Elu(alpha))?;
-            return self.affine(&y, &[lambda], &[0.0]);
-        }
         let x = self.materialized(x.clone())?;
         let x = self.narrowed(x, 0)?;
         let x = self.limited(x, curve)?;
