@@ -39,5 +39,6 @@ environment="${CARGO_TARGET_DIR:-target}/python"
 # shellcheck disable=SC1091
 . "$environment/bin/activate"
 pip install --quiet --disable-pip-version-check -r crates/python/requirements-test.txt
-maturin develop --quiet --locked --manifest-path crates/python/Cargo.toml
+# Without optimisation it is there soonest; its tests are small.
+CARGO_PROFILE_DEV_OPT_LEVEL=0 maturin develop --quiet --locked --manifest-path crates/python/Cargo.toml
 pytest --quiet crates/python
