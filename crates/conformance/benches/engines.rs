@@ -1,4 +1,4 @@
-//! How fast the engines compute the examples, one thread each: `cargo bench`.
+//! How fast the engines compute the examples, one thread each: `cargo bench -p rtl4ml-conformance`.
 //!
 //! (`rtl4ml bench` measures the same of any network, on several threads.)
 

@@ -116,3 +116,10 @@ fn emitters_and_simulators_take_only_verified_networks() {
         assert_absent(&crate_folder(name).join("src"), &["&Network,", "&Network)", ": Network,"]);
     }
 }
+
+/// The workspace has two programs, and the README says `cargo run -- build`.
+#[test]
+fn cargo_run_is_the_command_line() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("\ndefault-members = [\"crates/cli\"]\n"));
+}
