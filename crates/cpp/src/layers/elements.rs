@@ -1,7 +1,7 @@
 //! Layers that compute each element on its own, merges, and moves.
 
 use rtl4ml_ir::exact::{at, grid_of, times, up};
-use rtl4ml_ir::layers::{ExactRange, Line};
+use rtl4ml_ir::layers::{ExactAffine, ExactRange, Line};
 use rtl4ml_ir::{
     BatchNorm, Clamp, Concatenate, Dot, LeakyRelu, Merge, MergeKind, Range, Step, StepKind,
     TensorType, Value,
@@ -146,22 +146,10 @@ pub(super) fn batch_norm(
     number: Number,
     norm: &BatchNorm,
     tensor: &TensorType,
-    (range, grid): ExactRange,
+    x: ExactRange,
 ) -> Option<Body> {
     let channels = norm.scale.len();
-    let all = |constant: &rtl4ml_ir::Constant| (0..channels).map(|c| constant.get(c)).collect();
-    let (scales, shifts): (Vec<Value>, Vec<Value>) = (all(&norm.scale), all(&norm.shift));
-    let product_grid = grid + grid_of(scales.iter().copied());
-    let common = product_grid.max(grid_of(shifts.iter().copied()));
-    let scales: Vec<i128> =
-        scales.into_iter().map(|scale| at(scale, common - grid)).collect::<Option<_>>()?;
-    let shifts: Vec<i128> =
-        shifts.into_iter().map(|shift| at(shift, common)).collect::<Option<_>>()?;
-    let mut result: Option<Range> = None;
-    for (scale, shift) in scales.iter().zip(&shifts) {
-        let own = times(range, *scale)?.plus(Range::constant(*shift))?;
-        result = Some(result.map_or(own, |result| result.union(own)));
-    }
+    let ExactAffine { scales, shifts, result } = norm.exact_affine(x)?;
     // Sums are modulo the integers' width, of which the result is within.
     let low_bits =
         |integers: &[i128]| integers.iter().map(|i| number.low_bits(*i)).collect::<Vec<_>>();
@@ -171,7 +159,7 @@ pub(super) fn batch_norm(
     code += &format!("    const int channel = element % {channels};\n");
     code += "    const T product = multiply(in0(element), static_cast<T>(scales[channel]));\n";
     code += "    put(element, add(product, static_cast<T>(shifts[channel])));\n  }\n";
-    Body { constants, code, result: Exact::Uniform((result?, common)) }.checked(number, &[])
+    Body { constants, code, result: Exact::Uniform(result) }.checked(number, &[])
 }
 
 /// All inputs are on one grid, but for products.

@@ -4,6 +4,7 @@ use super::kernel::{ExactRange, exact_sum};
 use super::{ResultType, bounded, result_tensor};
 use crate::constant::Constant;
 use crate::error::Problem;
+use crate::exact::{at, grid_of, times};
 use crate::range::Range;
 use crate::tensor::TensorType;
 
@@ -18,7 +19,38 @@ pub struct BatchNorm {
     pub result: ResultType,
 }
 
+/// What multiplies and what is added, a number a channel, so that both terms are on one grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExactAffine {
+    /// The factors of mantissas.
+    pub scales: Vec<i128>,
+    /// The summands on the grid of the result.
+    pub shifts: Vec<i128>,
+    /// The exact result of any channel.
+    pub result: ExactRange,
+}
+
 impl BatchNorm {
+    /// The exact arithmetic on numbers in a range; `None` where 128 bits do not hold it.
+    pub fn exact_affine(&self, (range, grid): ExactRange) -> Option<ExactAffine> {
+        let of = |constant: &Constant| {
+            (0..constant.len()).map(|channel| constant.get(channel)).collect::<Vec<_>>()
+        };
+        let (scales, shifts) = (of(&self.scale), of(&self.shift));
+        let product_grid = grid + grid_of(scales.iter().copied());
+        let common = product_grid.max(grid_of(shifts.iter().copied()));
+        let scales: Vec<i128> =
+            scales.into_iter().map(|scale| at(scale, common - grid)).collect::<Option<_>>()?;
+        let shifts: Vec<i128> =
+            shifts.into_iter().map(|shift| at(shift, common)).collect::<Option<_>>()?;
+        let mut result: Option<Range> = None;
+        for (scale, shift) in scales.iter().zip(&shifts) {
+            let own = times(range, *scale)?.plus(Range::constant(*shift))?;
+            result = Some(result.map_or(own, |result| result.union(own)));
+        }
+        Some(ExactAffine { scales, shifts, result: (result?, common) })
+    }
+
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
         let channels = input.shape.extents().last().copied().unwrap_or(1);
         for (what, constant) in [("scale", &self.scale), ("shift", &self.shift)] {

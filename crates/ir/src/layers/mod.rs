@@ -20,7 +20,7 @@ mod softmax;
 mod table;
 
 pub use activation::{Clamp, ClampKind, LeakyRelu, Line, Step, StepKind};
-pub use batch_norm::BatchNorm;
+pub use batch_norm::{BatchNorm, ExactAffine};
 pub use conv::Conv;
 pub use dense::{Dense, nearest_divisors};
 pub use function::{Curve, Function, FunctionTables, TableChoice};

@@ -3,7 +3,7 @@
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
 use rtl4ml_ir::exact::{at, grid_of, times, up};
-use rtl4ml_ir::layers::{ExactRange, Line};
+use rtl4ml_ir::layers::{ExactAffine, ExactRange, Line};
 use rtl4ml_ir::{
     BatchNorm, Clamp, Dot, LeakyRelu, Merge, MergeKind, Range, Step, StepKind, TensorType, Value,
 };
@@ -109,25 +109,11 @@ impl<T: Int> Elements<T> {
         body.checked(&[range], (Range::new(-1, 1), 0))
     }
 
-    pub fn batch_norm(norm: &BatchNorm, (range, grid): ExactRange) -> Prepared<Self> {
-        let constants = |constant: &rtl4ml_ir::Constant| {
-            (0..constant.len()).map(|channel| constant.get(channel)).collect::<Vec<_>>()
-        };
-        let (scales, shifts) = (constants(&norm.scale), constants(&norm.shift));
-        let product_grid = grid + grid_of(scales.iter().copied());
-        let common = product_grid.max(grid_of(shifts.iter().copied()));
-        let scales: Vec<i128> =
-            scales.into_iter().map(|scale| at(scale, common - grid)).collect::<Option<_>>()?;
-        let shifts: Vec<i128> =
-            shifts.into_iter().map(|shift| at(shift, common)).collect::<Option<_>>()?;
-        let mut result: Option<Range> = None;
-        for (scale, shift) in scales.iter().zip(&shifts) {
-            let own = times(range, *scale)?.plus(Range::constant(*shift))?;
-            result = Some(result.map_or(own, |result| result.union(own)));
-        }
+    pub fn batch_norm(norm: &BatchNorm, x: ExactRange) -> Prepared<Self> {
+        let ExactAffine { scales, shifts, result } = norm.exact_affine(x)?;
         let integers = |numbers: Vec<i128>| numbers.into_iter().map(T::low_bits).collect();
         let body = Self::Affine { scales: integers(scales), shifts: integers(shifts) };
-        body.checked(&[range], (result?, common))
+        body.checked(&[x.0], result)
     }
 
     /// All inputs are on one grid, but for products.
