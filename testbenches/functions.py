@@ -308,6 +308,7 @@ PRECISE = {
     "softplus": lambda x: Fraction((1 + decimal(x).exp()).ln()),
     "softsign": lambda x: x / (1 + abs(x)),
     "elu": lambda x: Fraction(decimal(x).exp()) - 1,
+    "selu": lambda x: Fraction(SELU_SCALE) * Fraction(SELU_ALPHA) * (Fraction(decimal(x).exp()) - 1),
 }
 
 
@@ -316,6 +317,8 @@ class RoundedFunction(Layer):
     """A function whose table has an entry for each value of its input: the function itself,
     rounded to nearest (a half up) and saturated. The entries have the format of the result, or 10
     bits after the point where that is `auto`. `elu` is result(x) where x >= 0, else by its table.
+    So is `selu` with its constant times x, where every x is below 2**log2_x: the constant is rounded to the
+    fewest bits, and at most 24, with which the product is off by at most a quarter of a step.
     """
 
     name: str
@@ -324,9 +327,14 @@ class RoundedFunction(Layer):
     alpha: float | None = None
     alpha_type: str | None = None
     inputs: list[str] | None = None
+    log2_x: int = 0
 
     def exact(self, x: Fraction) -> Fraction:
         factor = ONE
+        if self.kind == "selu" and x >= 0:
+            bits = 10 if self.result == "auto" else int(1 / Type.parse(self.result).step).bit_length() - 1
+            steps = 2 ** min(24, bits + self.log2_x + 1)
+            return x * floor(Fraction(SELU_SCALE) * steps + HALF) / steps
         if self.kind == "elu":
             if x >= 0:
                 return x

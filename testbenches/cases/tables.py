@@ -131,6 +131,10 @@ def rounded_functions(random: Random):
         for kind, result in results.items()
     ]
     layers.append(RoundedFunction("by_elu", "elu", "fixed<9,4>", 1.3, "fixed<6,3>", ["x"]))
+    # Every input is below 2**4.
+    for result in ["auto", "fixed<8,6,RND,SAT>", "fixed<30,6,RND,SAT>"]:
+        bits = result.split(",")[0].removeprefix("fixed<")
+        layers.append(RoundedFunction(f"by_selu_{bits}", "selu", result, inputs=["x"], log2_x=4))
 
     def check(trace: Trace) -> None:
         # Below 1, the largest number of the type; -1 itself is there.
@@ -138,6 +142,12 @@ def rounded_functions(random: Random):
         assert max(tanhs) == Fraction(127, 128) and min(tanhs) == -1
         # Large positive numbers wrap, which no table does.
         assert mapping(trace, "by_elu")[Fraction(8)] == -8
+        # With two bits after the point the constant has seven, with 24 it has no more than those.
+        largest = Fraction(255, 16)
+        assert mapping(trace, "by_selu_auto")[largest] == largest * Fraction(34429, 32768)
+        assert mapping(trace, "by_selu_8")[largest] == Fraction(67, 4)
+        exact = largest * Fraction(17627837, 2**24)
+        assert abs(mapping(trace, "by_selu_30")[largest] - exact) <= Fraction(1, 2**25)
 
     return new(rounded_functions, [every("fixed<9,5>")], layers, outputs=names(layers)), check
 

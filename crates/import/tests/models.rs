@@ -46,7 +46,7 @@ const FINE: Wide = Wide {
         // The exponential function is up to 400 here.
         ("onnx_functions", "y.npy", 1e-3),
         ("keras_json_weights", "y.npy", 2e-5),
-        ("conv2d_small_mp_keras", "logits.npy", 2e-4),
+        ("conv2d_small_mp_keras", "logits.npy", 1e-4),
         ("three_layer", "logits.npy", 1e-4),
         ("KERAS_3layer", "logits.npy", 1e-4),
     ],

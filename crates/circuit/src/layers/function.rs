@@ -11,7 +11,7 @@ use crate::layer::Untimed;
 pub(super) fn build(context: &LayerContext, function: &Function) -> Result<Untimed, CircuitError> {
     let tables = function.tables(context.input()).expect("a verified layer has tables");
     let style = context.layer.implementation.multiplier;
-    let (factor, slope) = (function.entry_factor(), function.curve.slope_from_zero());
+    let (factor, slope) = (function.entry_factor(), tables.slope_from_zero());
     elementwise(context, |dataflow, x, index| {
         let range = dataflow.range(x.node);
         let entry = match tables.of(index) {

@@ -79,7 +79,7 @@ pub(super) fn function(
     let lookup = |table: &Table| Lookup::new(number, table, x, factor);
     let tables: Vec<Lookup> = own.distinct().iter().map(lookup).collect::<Option<_>>()?;
     let of = own.indices();
-    let line = function.curve.is_line_from_zero().then(|| function.curve.slope_from_zero());
+    let line = function.curve.is_line_from_zero().then(|| own.slope_from_zero());
     let line = line.map(|slope| (slope.mantissa, x.1 + slope.fraction_bits));
     // On the finest grid of a table and of the straight line, each table with its own.
     let finish = |table: Option<ExactRange>| {

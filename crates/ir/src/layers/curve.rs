@@ -13,8 +13,19 @@ impl Curve {
         matches!(self, Self::Elu { .. } | Self::Selu)
     }
 
-    /// The slope of that line: 1, or SELU's lambda to 15 bits after the binary point.
-    pub fn slope_from_zero(&self) -> Value {
+    /// The slope of that line, 1 or SELU's lambda, rounded to `fraction_bits` (fewer than 32).
+    pub(super) fn slope_from_zero(&self, fraction_bits: i32) -> Value {
+        match self {
+            Self::Selu => {
+                let steps = f64::from(1u32 << fraction_bits);
+                Value { mantissa: (SELU.0 * steps).round() as i128, fraction_bits }
+            }
+            _ => Value { mantissa: 1, fraction_bits: 0 },
+        }
+    }
+
+    /// The same as hls4ml holds it, truncated to 15 bits after the point.
+    pub(super) fn hls4ml_slope_from_zero(&self) -> Value {
         match self {
             Self::Selu => Value { mantissa: 34429, fraction_bits: 15 },
             _ => Value { mantissa: 1, fraction_bits: 0 },

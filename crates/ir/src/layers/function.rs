@@ -11,6 +11,9 @@ use crate::fixed::{FixedType, Format, Overflow, Rounding, Value};
 use crate::range::Range;
 use crate::tensor::TensorType;
 
+/// The most bits after the binary point of [`FunctionTables::slope_from_zero`].
+pub const MAX_SLOPE_FRACTION_BITS: i32 = 24;
+
 /// y = result( f( x ) ), f by a table whose integers are computed here and nowhere else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Function {
@@ -85,6 +88,7 @@ pub struct FunctionTables {
     /// For each element, which of the tables it reads.
     of: Vec<Option<usize>>,
     error_bound: f64,
+    slope_from_zero: Value,
 }
 
 impl FunctionTables {
@@ -110,6 +114,14 @@ impl FunctionTables {
     pub fn error_bound(&self) -> f64 {
         self.error_bound
     }
+
+    /// The slope of the straight line that ELU (1) and SELU (its lambda) are for x >= 0. hls4ml's
+    /// lambda has 15 bits after the binary point. Beside tables over the range of the input it has
+    /// the fewest, and at most [`MAX_SLOPE_FRACTION_BITS`], with which the line is off by at most a
+    /// quarter of a step of the result ([`AUTO_FRACTION_BITS`] where that is `Auto`).
+    pub fn slope_from_zero(&self) -> Value {
+        self.slope_from_zero
+    }
 }
 
 impl Function {
@@ -123,6 +135,7 @@ impl Function {
             tables: vec![table],
             of: vec![Some(0); count],
             error_bound: 0.0,
+            slope_from_zero: self.curve.hls4ml_slope_from_zero(),
         };
         if let Curve::Given { entries, low, log2_step } = &self.curve {
             check_size(entries.len())?;
@@ -200,7 +213,8 @@ impl Function {
             intervals.table(entries, ty.fraction_bits())
         });
         let tables = tables.collect();
-        FunctionTables { tables, of, error_bound }
+        let slope_from_zero = self.curve.slope_from_zero(self.slope_fraction_bits(input));
+        FunctionTables { tables, of, error_bound, slope_from_zero }
     }
 
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
@@ -222,7 +236,7 @@ impl Function {
                 pieces.push((product, entry_fraction + factor.fraction_bits));
             }
             if range.hi >= 0 {
-                let slope = self.curve.slope_from_zero();
+                let slope = tables.slope_from_zero();
                 let line = Range::new(range.lo.max(0), range.hi);
                 let line = line.times(Range::constant(slope.mantissa));
                 pieces.push((bounded(line, "the straight line")?, fraction + slope.fraction_bits));
@@ -231,6 +245,23 @@ impl Function {
         };
         let exact = input.exact_ranges().enumerate().map(exact).collect::<Result<Vec<_>, _>>()?;
         result_tensor(input.shape.clone(), &exact, &self.result)
+    }
+
+    /// The bits after the binary point of [`FunctionTables::slope_from_zero`].
+    fn slope_fraction_bits(&self, input: &TensorType) -> i32 {
+        // Rounded to n bits, the slope is off by at most 2^-(n+1), and the line by 2^(log2_x-n-1).
+        let log2_x = |(range, fraction_bits): ExactRange| {
+            (range.hi > 0).then(|| range.hi.ilog2() as i32 + 1 - fraction_bits)
+        };
+        let log2_x = input.exact_ranges().filter_map(log2_x).max().unwrap_or(0);
+        let result = match &self.result {
+            ResultType::Auto => AUTO_FRACTION_BITS,
+            ResultType::Cast(types) => {
+                let fraction_bits = |element| types.get(element).fraction_bits();
+                (0..input.element_count()).map(fraction_bits).max().unwrap_or(0)
+            }
+        };
+        (result + log2_x + 1).clamp(0, MAX_SLOPE_FRACTION_BITS)
     }
 
     /// What an entry is multiplied by, exactly: ELU's alpha where the table is hls4ml's, which

@@ -95,7 +95,7 @@ impl<T: Int> ByTable<T> {
         let lookup = |table: &Table| Lookup::new(table, x, factor);
         let tables: Vec<Lookup<T>> = own.distinct().iter().map(lookup).collect::<Option<_>>()?;
         let of = own.indices().to_vec();
-        let line = function.curve.is_line_from_zero().then(|| function.curve.slope_from_zero());
+        let line = function.curve.is_line_from_zero().then(|| own.slope_from_zero());
         let line_grid = line.map(|slope| x.1 + slope.fraction_bits);
         let grids = tables.iter().map(|table| table.result.1).chain(line_grid);
         let grid = grids.max().unwrap_or_default();

@@ -50,7 +50,10 @@ pub(super) fn exact(op: &Op, tables: &Tables, values: &[Value], tensor: &TensorT
             let step = |x: &Value| Value { mantissa: step.kind.of(*x), fraction_bits: 0 };
             values.iter().map(step).collect()
         }
-        Op::Function(function) => by_table(function, tables, values),
+        Op::Function(function) => match tables {
+            Tables::Function(tables) => by_table(function, tables, values),
+            Tables::None | Tables::Softmax(_) => unreachable!("a function has its tables"),
+        },
         Op::Softmax(softmax) => softmaxes(softmax, tables, values, tensor),
         Op::Argmax(_) => {
             let index = |slice: &[Value]| Value { mantissa: argmax(slice) as i128, ..ONE };
@@ -94,14 +97,10 @@ fn clamped(clamp: &Clamp, x: Value) -> Value {
     }
 }
 
-fn by_table(function: &Function, tables: &Tables, values: &[Value]) -> Vec<Value> {
-    let table = |index: usize| match tables {
-        Tables::Function(tables) => tables.of(index),
-        Tables::None | Tables::Softmax(_) => None,
-    };
-    let value = |(index, x): (usize, &Value)| match table(index) {
+fn by_table(function: &Function, tables: &FunctionTables, values: &[Value]) -> Vec<Value> {
+    let value = |(index, x): (usize, &Value)| match tables.of(index) {
         _ if function.curve.is_line_from_zero() && x.mantissa >= 0 => {
-            product(function.curve.slope_from_zero(), *x)
+            product(tables.slope_from_zero(), *x)
         }
         Some(table) => product(function.entry_factor(), table.lookup(*x)),
         None => unreachable!("a value that needs a table has one"),
