@@ -1,8 +1,6 @@
 //! Every claim of the table in `docs/layers.md`: a layer type is built in the ways that the page
 //! says, computes what the reference computes in each of them, and is built in no other.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 mod page;
 mod variants;
 
@@ -15,9 +13,9 @@ use rtl4ml_circuit::stream::scan::{Scan, ScanAxis};
 use rtl4ml_ir::{Op, SoftmaxImplementation, Source, Strategy, TensorType, VerifiedNetwork};
 use rtl4ml_sim::vectors::{Random, corners_and_random};
 
-use page::Row;
+use self::page::Row;
+use self::variants::{Variant, variants};
 use rtl4ml_conformance::{BuiltCase, Case, on_external_simulators, on_rust_hdl};
-use variants::{Variant, variants};
 
 /// The samples of a case: the corners and some more.
 const SAMPLES: usize = 6;

@@ -1,7 +1,5 @@
 //! The architecture's invariants, which a review would miss one day.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::{Path, PathBuf};
 
 use rtl4ml_conformance::root;

@@ -1,7 +1,5 @@
 //! A batch normalisation that the spec folds without being asked to changes no bit of any result.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::Path;
 
 use rtl4ml_ir::VerifiedNetwork;

@@ -1,7 +1,5 @@
 //! Random networks: shapes, formats, all modes, reuse factors, strategies, parts and clocks.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 mod images;
 
 use proptest::collection::vec;

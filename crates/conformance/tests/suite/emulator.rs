@@ -2,8 +2,6 @@
 //! emulators. [`Case::load`] compares every element of every layer with the reference, and every
 //! output with the file; random networks do the same wherever they are run.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::PathBuf;
 
 use rtl4ml_conformance::{Case, root};

@@ -1,7 +1,5 @@
 //! The handoff folder: complete, the same every time, and taken by the tools that it is for.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::Path;
 use std::process::Command;
 

@@ -1,8 +1,6 @@
 //! The examples: outputs by their training scripts, the answers that they get right, and the jet
 //! tagger at several reuse factors.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use rtl4ml_circuit::protocol::Mantissas;
 use rtl4ml_ir::{Op, Strategy, VerifiedNetwork, verify};
 use rtl4ml_spec::load_array;

@@ -1,7 +1,5 @@
 //! Random activations, table functions, softmaxes and argmaxes on every engine.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::Config;

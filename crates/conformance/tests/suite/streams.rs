@@ -1,7 +1,5 @@
 //! `io: stream`: small networks of every form and random ones, with pauses at both ends.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use rtl4ml_circuit::stream::form::transfers;

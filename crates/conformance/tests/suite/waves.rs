@@ -4,8 +4,6 @@
 //! (`rtl4ml-sim` compares its waves with Rust-HDL's in the same way; the ports of every case are
 //! compared on every engine.)
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};

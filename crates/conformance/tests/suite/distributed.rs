@@ -2,8 +2,6 @@
 //! by each of its rules: a latency contract that the thriftiest circuit does not keep makes the
 //! next one.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use proptest::prelude::*;
 use proptest::sample::select;
 use rtl4ml_conformance::on_rust_hdl;

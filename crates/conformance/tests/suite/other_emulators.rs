@@ -1,8 +1,6 @@
 //! Networks whose outputs other people's emulators computed, on the reference alone: every
 //! output of every sample, and what each inner layer computes where that is recorded.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::{Path, PathBuf};
 
 use rtl4ml_conformance::{Case, root};

@@ -4,8 +4,6 @@
 //!
 //! `g++` compiles with all warnings as errors. A missing compiler fails the suite.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 mod agreement;
 mod libraries;
 mod networks;

@@ -3,8 +3,6 @@
 //! What the reference makes of each spec equals what the model's own program computed, and every
 //! engine equals the reference.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::Path;
 
 use rtl4ml_conformance::{Case, on_external_simulators, on_rust_hdl, root};

@@ -1,8 +1,6 @@
 //! `strategy: auto`: random networks with mixed strategies, contracts and budgets. Whatever is
 //! chosen, the outputs are those of the reference, and what was asked for is kept or refused.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::collection::vec;

@@ -1,7 +1,5 @@
 //! Cases in folders: ours, and those of other people's emulators.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::{Path, PathBuf};
 
 use rtl4ml_conformance::{

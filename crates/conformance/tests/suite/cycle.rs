@@ -1,8 +1,6 @@
 //! The cycle engine on every case in a folder, with gaps and resets. (Random networks run on it
 //! wherever they run on Rust-HDL's kernel.)
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::PathBuf;
 
 use rtl4ml_circuit::protocol::Stimulus;
