@@ -85,11 +85,16 @@ pub fn sample_count(extents: &[usize], tensor: &Tensor) -> Result<usize, TensorE
     match extents {
         found if found == shape => Ok(1),
         [count, rest @ ..] if rest == shape || rest == [elements] => Ok(*count),
+        // Single numbers need no axis of their own.
+        [count] if elements == 1 => Ok(*count),
         found => {
             let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
             let extents = extents.join(", ");
-            let flat =
-                if shape.len() == 1 { String::new() } else { format!(" or [N, {elements}]") };
+            let flat = match (shape.len(), elements) {
+                (_, 1) => " or [N]".to_owned(),
+                (1, _) => String::new(),
+                _ => format!(" or [N, {elements}]"),
+            };
             Err(TensorError::Shape {
                 name: tensor.name.clone(),
                 found: found.to_vec(),

@@ -68,16 +68,27 @@ impl Curve {
         }
     }
 
-    /// The same for a table of so many entries over numbers with `x_fraction` bits after the point.
-    /// Where not each number can have its own, an entry is off by up to half its interval; what is
-    /// flatter than that would take entries from where the function is not.
-    fn limits_of_table(self, fraction: f64, x_fraction: i32, entries: f64) -> (f64, f64) {
+    /// The same for a table of so many entries over numbers with `x_fraction` bits after the point,
+    /// whose largest and smallest are `x_extent` apart. Where not each number can have its own, an
+    /// entry is off by up to half its interval; what is flatter than that would take entries from
+    /// where the function is not.
+    fn limits_of_table(
+        self,
+        fraction: f64,
+        (x_extent, x_fraction): (f64, i32),
+        entries: f64,
+    ) -> (f64, f64) {
         /// The fewest bits to which a function is called flat.
         const LEAST: f64 = 2.0;
         let (least, most) = self.limits(fraction);
         let sides = match self {
             Self::Sigmoid | Self::Tanh => 2.0,
             Self::Elu(_) | Self::Selu => 1.0,
+            Self::Softsign if x_extent * exp2(x_fraction) > entries => {
+                // It is 1 / limit from flat there, and around 0 an entry is off by limit / entries.
+                let limit = entries.sqrt();
+                return (-limit, limit);
+            }
             _ => return (least, most),
         };
         let extent = sides * exp2(bits_before(least));
@@ -139,8 +150,8 @@ impl Builder {
     fn limited(&mut self, x: Signal, curve: Curve) -> Lowered<Signal> {
         let fraction = f64::from(self.options.fraction_bits);
         let entries = self.options.table_size as f64;
-        let (least, most) = curve.limits_of_table(fraction, x.fraction, entries);
         let (lo, hi) = x.extremes();
+        let (least, most) = curve.limits_of_table(fraction, (hi - lo, x.fraction), entries);
         // A power of two, so that a cast does it; a little beyond costs nothing.
         if lo >= -exp2(bits_before(least)) && (most == f64::MAX || hi <= exp2(bits_before(most))) {
             return Ok(x);

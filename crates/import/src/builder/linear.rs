@@ -7,7 +7,7 @@ use super::{Builder, Signal};
 use crate::draft::{DraftLayer, Setting};
 use crate::error::{Lowered, refuse};
 use crate::tensor::{Tensor, element_count};
-use crate::types::{is_power_of_two, log2_exact};
+use crate::types::{exp2, fraction_bits, is_power_of_two, log2_exact};
 
 /// What lies beyond the edges of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +116,17 @@ fn split(weight: &Tensor, columns: usize) -> Kernel {
         scale: shortened((0..columns).map(step).collect()),
         declared: Some(Format { integer_bits: grid.integers.width as i32, ..grid.integers }),
     }
+}
+
+/// Whether a factor of the input is multiplied into the weights, instead of waiting until after the
+/// bias: where the bias is no multiple of it, and the weights stay exact.
+fn goes_in_before(bias: Option<&Tensor>, factor: f64, scale: &[f64]) -> bool {
+    /// A factor that weights are multiplied by is below this many of its last bit.
+    const MOST: f64 = 256.0;
+    let is_short = fraction_bits(factor).is_some_and(|bits| factor.abs() * exp2(bits) < MOST);
+    let is_multiple = |number: &f64| (number / factor).fract() == 0.0;
+    let is_rounded = bias.is_some_and(|bias| !bias.numbers.iter().all(is_multiple));
+    is_short && is_rounded && scale == [1.0]
 }
 
 /// Which input and output channel a weight is between, and whether cells may lie off the image.
@@ -281,14 +292,17 @@ impl Builder {
         let mut declared = declared;
         match x.uniform_factor() {
             Some(1.0) => {}
-            Some(common) if !is_power_of_two(common.abs()) => {
+            Some(common)
+                if !is_power_of_two(common.abs()) && !goes_in_before(bias, common, &scale) =>
+            {
                 for factor in &mut factor {
                     *factor *= common;
                 }
             }
             _ => {
-                // Powers of two move the binary point of a weight; other factors of channels
-                // have nowhere else to go.
+                // Powers of two move the binary point of a weight; a factor that would round the
+                // bias costs some bits of the weights; and other factors of channels have
+                // nowhere else to go.
                 for (index, value) in values.iter_mut().enumerate() {
                     *value *= x.factor_of(row(index));
                 }

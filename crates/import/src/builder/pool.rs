@@ -3,6 +3,7 @@
 use super::{Builder, Pad, Signal, Windows};
 use crate::draft::{DraftLayer, Setting};
 use crate::error::{Lowered, refuse};
+use crate::tensor::{Tensor, element_count};
 use crate::types::is_power_of_two;
 
 /// What a window becomes.
@@ -33,16 +34,12 @@ impl Builder {
             return refuse("pooling with dilation has no layer");
         }
         let mut x = self.with_positive_factor_if(x.clone(), kind == PoolKind::Max)?;
-        let windows = windows.simplified(&x.extents, cells);
-        let (mut lift, mut windows) = (0.0, windows);
+        let mut windows = windows.simplified(&x.extents, cells);
+        let mut lift = 0.0;
         if let Pad::Explicit(ends) = &windows.pad {
             let ends = ends.clone();
             match kind {
-                PoolKind::Average => {
-                    return refuse(
-                        "an average over the cells on the image with these pads has no layer; count_include_pad 1 has",
-                    );
-                }
+                PoolKind::Average => return self.average_on_image(&x, cells, &windows),
                 PoolKind::AverageWithPad => {}
                 // A zero wins over no value that is not below it: lifted, none is.
                 PoolKind::Max => lift = (-x.extremes().0).max(0.0).ceil(),
@@ -75,6 +72,52 @@ impl Builder {
             &vec![-lift; channels],
             pooled.factor.clone(),
         )
+    }
+
+    /// The sums of windows, exact: a depthwise convolution with ones.
+    pub fn sums(&mut self, x: &Signal, cells: &[usize], windows: &Windows) -> Lowered<Signal> {
+        let ones = [cells, &[x.channels(), 1]].concat();
+        let weight = element_count(&ones).and_then(|n| Tensor::new(ones, vec![1.0; n]));
+        let Some(weight) = weight else {
+            return refuse("it is over too many elements");
+        };
+        self.depthwise(x, &weight, None, windows)
+    }
+
+    /// Averages over those cells of each window that lie on the image: sums, each divided by how many
+    /// cells that are.
+    fn average_on_image(
+        &mut self,
+        x: &Signal,
+        cells: &[usize],
+        windows: &Windows,
+    ) -> Lowered<Signal> {
+        let sums = self.sums(x, cells, windows)?;
+        let mut counts = vec![1.0];
+        for (axis, cells) in cells.iter().enumerate() {
+            let (before, _) = windows.ends(axis, x.extents[axis], *cells);
+            let on_image = |window: usize| {
+                let first = window * windows.strides[axis];
+                let image = before..before + x.extents[axis];
+                (first..first + cells).filter(|cell| image.contains(cell)).count() as f64
+            };
+            counts = counts
+                .iter()
+                .flat_map(|others| (0..sums.extents[axis]).map(move |w| others * on_image(w)))
+                .collect();
+        }
+        if counts.contains(&0.0) {
+            return refuse("a window has no cell on the image, so that its average is of nothing");
+        }
+        let image = sums.extents.clone();
+        if counts.iter().all(|count| *count == counts[0]) {
+            return self.affine(&sums, &[1.0 / counts[0]], &[0.0]);
+        }
+        let scale: Vec<f64> =
+            counts.iter().flat_map(|count| vec![1.0 / count; sums.channels()]).collect();
+        let flat = self.reshape(&sums, &[scale.len()])?;
+        let averages = self.affine(&flat, &scale, &[0.0])?;
+        self.reshape(&averages, &image)
     }
 
     fn pool_layer(

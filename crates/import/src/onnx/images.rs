@@ -183,35 +183,46 @@ fn pool(call: &mut Call, kind: PoolKind) -> Lowered<Vec<Value>> {
     };
     let image: Vec<usize> = order[..rank].iter().map(|axis| x.extents[*axis]).collect();
     let mut windows = windows(call, &image, &cells)?;
+    let mut signal = x.in_order(&order, call.builder)?;
+    let mut kind = kind;
     if call.node.attributes.flag("ceil_mode", false) {
-        windows.pad = ceiled(&windows, &image, &cells, kind)?;
+        let (declared, more) = ceiled(&windows, &image, &cells);
+        let mut ends = declared.clone();
+        if kind == PoolKind::AverageWithPad && more.iter().any(|more| *more > 0) {
+            // The pads that it declares count, and those that rounding up adds do not.
+            signal = call.builder.zero_padding(&signal, &declared)?;
+            ends = vec![(0, 0); rank];
+            kind = PoolKind::Average;
+        }
+        for (ends, more) in ends.iter_mut().zip(more) {
+            ends.1 += more;
+        }
+        let has_none = ends.iter().all(|ends| *ends == (0, 0));
+        windows.pad = if has_none { Pad::Valid } else { Pad::Explicit(ends) };
     }
-    let signal = x.in_order(&order, call.builder)?;
     let y = call.builder.pool(&signal, kind, &cells, &windows)?;
     let extents = model_extents(x.extents.len(), &order, &y.extents);
     Ok(one(View::ordered(y, extents, &order)))
 }
 
-/// What lies beyond the edges where the number of windows is rounded up.
-fn ceiled(windows: &Windows, image: &[usize], cells: &[usize], kind: PoolKind) -> Lowered<Pad> {
-    let mut ends = Vec::new();
-    for (axis, (extent, cells)) in image.iter().zip(cells).enumerate() {
+/// What lies before and after each axis, and what a number of windows that is rounded up adds after
+/// it.
+fn ceiled(
+    windows: &Windows,
+    image: &[usize],
+    cells: &[usize],
+) -> (Vec<(usize, usize)>, Vec<usize>) {
+    let axis = |(axis, (extent, cells)): (usize, (&usize, &usize))| {
         let (before, after) = windows.ends(axis, *extent, *cells);
+        let stride = windows.strides[axis];
         let padded = extent + before + after;
-        let over = padded.saturating_sub(*cells) % windows.strides[axis];
-        let mut more = if over == 0 { 0 } else { windows.strides[axis] - over };
+        let last = padded.saturating_sub(*cells).next_multiple_of(stride);
         // A window that would begin beyond the image and its first pad is left out.
-        let last =
-            padded.saturating_sub(*cells).div_ceil(windows.strides[axis]) * windows.strides[axis];
-        if last >= extent + before {
-            more = 0;
-        }
-        if more > 0 && kind == PoolKind::AverageWithPad {
-            return refuse("an average with ceil_mode counts other cells than its pads");
-        }
-        ends.push((before, after + more));
-    }
-    Ok(if ends.iter().all(|ends| *ends == (0, 0)) { Pad::Valid } else { Pad::Explicit(ends) })
+        let is_left_out = last >= extent + before;
+        let more = if is_left_out { 0 } else { (last + cells).saturating_sub(padded) };
+        ((before, after), more)
+    };
+    image.iter().zip(cells).enumerate().map(axis).unzip()
 }
 
 pub fn global_max_pool(call: &mut Call) -> Lowered<Vec<Value>> {
@@ -281,19 +292,10 @@ fn reduce(call: &mut Call, what: &str) -> Lowered<Vec<Value>> {
             }
             _ => {
                 // The sum is exact, and a scale of 1/n waits for a layer that takes it.
-                let cells = &signal.extents[..signal.extents.len() - 1];
-                let ones = [cells, &[channels, 1]].concat();
-                let Some(weight) =
-                    element_count(&ones).and_then(|n| Tensor::new(ones, vec![1.0; n]))
-                else {
-                    return refuse("it is over too many elements");
-                };
-                let windows = Windows {
-                    strides: vec![1; cells.len()],
-                    dilations: vec![1; cells.len()],
-                    pad: Pad::Valid,
-                };
-                let sum = call.builder.depthwise(&signal, &weight, None, &windows)?;
+                let cells = signal.extents[..signal.extents.len() - 1].to_vec();
+                let ones = vec![1; cells.len()];
+                let windows = Windows { strides: ones.clone(), dilations: ones, pad: Pad::Valid };
+                let sum = call.builder.sums(&signal, &cells, &windows)?;
                 let scale = if what == "mean" { 1.0 / count as f64 } else { 1.0 };
                 call.builder.affine(&sum, &[scale], &[0.0])?
             }
