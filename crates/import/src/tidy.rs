@@ -200,6 +200,10 @@ fn cast_at_input(draft: &mut Draft, index: usize) -> bool {
         return false;
     };
     let (input, source) = (*input, Source::Layer(index));
+    // A second cast in a row rounds what the first, which is the input's type by now, has made.
+    if !draft.inputs[input].types_are_chosen {
+        return false;
+    }
     let is_only = draft.reader_count(Source::Input(input)) == 1;
     if !is_only || draft.reader_count(source) == 0 || draft.outputs.contains(&source) {
         return false;
