@@ -10,9 +10,9 @@ mod pool;
 mod softmax;
 mod tables;
 
-use rtl4ml_ir::exact::{of_tensor, up};
+use rtl4ml_ir::exact::of_inputs;
 use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{LayerId, MergeKind, Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{LayerId, Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
 
 use crate::EmitError;
 use crate::cast::{Cast, Casts};
@@ -80,14 +80,7 @@ fn compile(network: &VerifiedNetwork, id: LayerId, number: Number) -> Option<Str
         readers += &reader(0, None);
         ranges.push((all, 0));
     } else {
-        ranges = tensors.iter().map(|tensor| of_tensor(tensor)).collect::<Option<_>>()?;
-        if meet_on_one_grid(&layer.op) {
-            let grid = ranges.iter().map(|(_, grid)| *grid).max()?;
-            for (range, own) in &mut ranges {
-                *range = up(*range, grid - *own)?;
-                *own = grid;
-            }
-        }
+        ranges = of_inputs(&layer.op, &tensors)?;
         for (index, (tensor, (_, grid))) in tensors.iter().zip(&ranges).enumerate() {
             readers += &reader(index, Some((*tensor, *grid)));
         }
@@ -139,15 +132,6 @@ fn reader(index: usize, aligned: Option<(&TensorType, i32)>) -> String {
         format!("shift_left({read}, up{index}[element])")
     };
     format!("{constants}  const auto in{index} = [x{index}](int element) {{ return {value}; }};\n")
-}
-
-/// Whether the elements of the inputs of a layer are needed on one grid.
-fn meet_on_one_grid(op: &Op) -> bool {
-    match op {
-        Op::Concatenate(_) => true,
-        Op::Merge(merge) => merge.kind != MergeKind::Multiply,
-        _ => false,
-    }
 }
 
 fn body(

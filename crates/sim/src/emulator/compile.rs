@@ -3,9 +3,9 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{of_tensor, up};
+use rtl4ml_ir::exact::{of_inputs, of_tensor};
 use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{MergeKind, Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
 
 use super::cast::Cast;
 use super::elements::{Elements, Prepared};
@@ -73,15 +73,7 @@ fn compile_in<T: Int>(network: &VerifiedNetwork, index: usize) -> Option<Compile
     let output = network.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
     let tensors: Vec<&TensorType> =
         layer.inputs.iter().map(|source| network.tensor_type(*source)).collect();
-    let mut ranges: Vec<ExactRange> =
-        tensors.iter().map(|t| of_tensor(t)).collect::<Option<_>>()?;
-    if meets_on_one_grid(&layer.op) {
-        let grid = ranges.iter().map(|(_, grid)| *grid).max()?;
-        for (range, own) in &mut ranges {
-            *range = up(*range, grid - *own)?;
-            *own = grid;
-        }
-    }
+    let ranges = of_inputs(&layer.op, &tensors)?;
     if !ranges.iter().all(|(range, _)| T::holds(*range)) {
         return None;
     }
@@ -93,15 +85,6 @@ fn compile_in<T: Int>(network: &VerifiedNetwork, index: usize) -> Option<Compile
     let (body, exact) = body(&layer.op, &tensors, &ranges, output)?;
     let casts = casts(&layer.op, exact, output)?;
     Some(Compiled { inputs, body, casts, count: output.element_count() })
-}
-
-/// Whether the elements of the inputs of a layer are needed on one grid.
-fn meets_on_one_grid(op: &Op) -> bool {
-    match op {
-        Op::Concatenate(_) => true,
-        Op::Merge(merge) => merge.kind != MergeKind::Multiply,
-        _ => false,
-    }
 }
 
 /// How the elements of a tensor come onto one grid; no cast where they are on it.
