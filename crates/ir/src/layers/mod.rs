@@ -34,7 +34,7 @@ pub use reshape::Reshape;
 pub use softmax::{
     Argmax, Softmax, SoftmaxEntries, SoftmaxImplementation, SoftmaxTables, difference_type,
 };
-pub use table::{AUTO_FRACTION_BITS, IndexRule, MAX_TABLE_SIZE, Table};
+pub use table::{AUTO_FRACTION_BITS, ExactLookup, IndexRule, MAX_TABLE_SIZE, Table};
 
 use crate::constant::Constant;
 use crate::error::Problem;

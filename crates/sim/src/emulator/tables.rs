@@ -5,8 +5,8 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{at, times, up};
-use rtl4ml_ir::layers::{ExactRange, SoftmaxEntries, Table, difference_type};
+use rtl4ml_ir::exact::{times, up};
+use rtl4ml_ir::layers::{ExactLookup, ExactRange, SoftmaxEntries, Table, difference_type};
 use rtl4ml_ir::{
     FixedType, Format, Function, Range, Softmax, SoftmaxImplementation, TensorType, Value,
 };
@@ -31,33 +31,24 @@ pub(super) struct Lookup<T> {
 
 impl<T: Int> Lookup<T> {
     /// A table for numbers in a range, each entry times a factor.
-    pub fn new(table: &Table, (range, grid): ExactRange, factor: Value) -> Option<Self> {
-        let rule = table.index;
-        let fine =
-            if rule.origin.mantissa == 0 { grid } else { grid.max(rule.origin.fraction_bits) };
-        let origin = at(rule.origin, fine)?;
-        let shifted = up(range, fine - grid)?;
-        let difference = shifted.plus(Range::constant(-origin))?;
-        let product = times(difference, rule.scale.mantissa)?;
-        let fraction_bits = fine + rule.scale.fraction_bits;
-        let integer = Cast::new((product, fraction_bits), rule.integer_type())?;
-        let index = product.cast(fraction_bits, rule.integer_type());
-        let index = index.plus(Range::constant(rule.offset))?;
-        let entries: Vec<i128> =
-            table.entries.iter().map(|e| e.checked_mul(factor.mantissa)).collect::<Option<_>>()?;
-        let union = entries.iter().map(|entry| Range::constant(*entry)).reduce(Range::union)?;
-        if ![range, shifted, difference, product, index].into_iter().all(T::holds) {
+    pub fn new(table: &Table, x: ExactRange, factor: Value) -> Option<Self> {
+        Self::of(table.exact_lookup(x, factor)?)
+    }
+
+    /// The table of a plan.
+    pub fn of(plan: ExactLookup) -> Option<Self> {
+        if !plan.steps.into_iter().all(T::holds) {
             return None;
         }
         Some(Self {
-            up: (fine - grid) as u32,
-            origin: T::exactly(origin)?,
-            scale: T::exactly(rule.scale.mantissa)?,
-            integer,
-            offset: T::exactly(rule.offset)?,
-            last: T::exactly(entries.len() as i128 - 1)?,
-            entries: entries.into_iter().map(T::exactly).collect::<Option<_>>()?,
-            result: (union, table.fraction_bits + factor.fraction_bits),
+            up: plan.up,
+            origin: T::low_bits(plan.origin),
+            scale: T::low_bits(plan.scale),
+            integer: Cast::new(plan.product, plan.integer_type)?,
+            offset: T::low_bits(plan.offset),
+            last: T::low_bits(plan.last()),
+            entries: plan.entries.iter().map(|entry| T::low_bits(*entry)).collect(),
+            result: plan.result,
         })
     }
 
