@@ -103,6 +103,11 @@ impl Range {
         Self { lo: self.lo.max(0), hi: self.hi.max(0) }
     }
 
+    /// The range of min(a, 0).
+    pub fn not_above_zero(self) -> Self {
+        Self { lo: self.lo.min(0), hi: self.hi.min(0) }
+    }
+
     /// The range of the mantissas that [`FixedType::cast`] makes of this range of mantissas with
     /// `fraction_bits` bits after the binary point.
     pub fn cast(self, fraction_bits: i32, to: FixedType) -> Self {

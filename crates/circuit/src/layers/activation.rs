@@ -21,11 +21,10 @@ pub(super) fn build_leaky_relu(
         let alpha = leaky.alpha.get(alphas[index]);
         let line = times(dataflow, style, x, alpha)?;
         let range = dataflow.range(x.node);
-        let negative = Range::new(range.lo.min(0), range.hi.min(0));
-        let negative = negative.times(Range::constant(alpha.mantissa));
+        let negative = range.not_above_zero().times(Range::constant(alpha.mantissa));
         let pieces = [
             (line, negative, x.fraction_bits + alpha.fraction_bits),
-            (x, Some(Range::new(range.lo.max(0), range.hi.max(0))), x.fraction_bits),
+            (x, Some(range.rectified()), x.fraction_bits),
         ];
         let exact = by_sign(dataflow, x, pieces, &format!("x_{index}_leaky"))?;
         result(dataflow, exact, &leaky.result, index)

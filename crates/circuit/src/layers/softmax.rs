@@ -85,7 +85,7 @@ fn differences(dataflow: &mut Dataflow, x: &[Term], prefix: &str) -> Result<Vec<
         let difference = dataflow.positive(difference, &format!("{name}_positive"))?;
         // No x is above the maximum.
         let range = dataflow.range(difference.node);
-        Ok(dataflow.proven(difference, Range::new(range.lo.max(0), range.hi.max(0))))
+        Ok(dataflow.proven(difference, range.rectified()))
     };
     x.iter().enumerate().map(&mut difference).collect()
 }

@@ -19,7 +19,9 @@ mod reshape;
 mod softmax;
 mod table;
 
-pub use activation::{Clamp, ClampKind, LeakyRelu, Line, Step, StepKind};
+pub use activation::{
+    Clamp, ClampKind, ExactLine, ExactSlopes, ExactSteps, LeakyRelu, Line, Step, StepKind,
+};
 pub use batch_norm::{BatchNorm, ExactAffine};
 pub use conv::Conv;
 pub use dense::{Dense, nearest_divisors};
