@@ -3,7 +3,7 @@
 
 use rtl4ml_ir::exact::{times, up};
 use rtl4ml_ir::layers::{ExactLookup, ExactRange, Table};
-use rtl4ml_ir::{Function, Range, TensorType, Value};
+use rtl4ml_ir::{Function, Range, TensorType};
 
 use super::{Body, Exact, each};
 use crate::cast::Cast;
@@ -18,15 +18,7 @@ pub(super) struct Lookup {
     pub result: ExactRange,
 }
 
-/// The number 1.
-pub(super) const ONE: Value = Value { mantissa: 1, fraction_bits: 0 };
-
 impl Lookup {
-    /// A table for numbers in a range, each entry times a factor.
-    pub fn new(number: Number, table: &Table, x: ExactRange, factor: Value) -> Option<Self> {
-        Self::of(number, table.exact_lookup(x, factor)?)
-    }
-
     /// The table of a plan.
     pub fn of(number: Number, plan: ExactLookup) -> Option<Self> {
         let integer = Cast::new(number, plan.product, plan.integer_type)?;
@@ -60,7 +52,7 @@ pub(super) fn function(
 ) -> Option<Body> {
     let own = function.tables(tensor).ok()?;
     let factor = function.entry_factor();
-    let lookup = |table: &Table| Lookup::new(number, table, x, factor);
+    let lookup = |table: &Table| Lookup::of(number, table.exact_lookup(x, factor)?);
     let tables: Vec<Lookup> = own.distinct().iter().map(lookup).collect::<Option<_>>()?;
     let of = own.indices();
     let line = function.curve.is_line_from_zero().then(|| function.curve.slope_from_zero());

@@ -34,7 +34,8 @@ pub use rearrange::Rearrange;
 pub use relu::Relu;
 pub use reshape::Reshape;
 pub use softmax::{
-    Argmax, Softmax, SoftmaxEntries, SoftmaxImplementation, SoftmaxTables, difference_type,
+    Argmax, ExactSoftmax, LegacySoftmax, Softmax, SoftmaxEntries, SoftmaxImplementation,
+    SoftmaxQuotients, SoftmaxSteps, SoftmaxTables, difference_type,
 };
 pub use table::{AUTO_FRACTION_BITS, ExactLookup, IndexRule, MAX_TABLE_SIZE, Table};
 

@@ -305,6 +305,34 @@ mod tests {
         }
     }
 
+    /// The entry that the steps of a plan read.
+    fn by_steps(plan: &ExactLookup, mantissa: i128) -> i128 {
+        let product = ((mantissa << plan.up) - plan.origin) * plan.scale;
+        let fraction_bits = plan.product.1;
+        let integer = plan.integer_type.cast(Value { mantissa: product, fraction_bits });
+        plan.entries[(integer + plan.offset).clamp(0, plan.last()) as usize]
+    }
+
+    #[test]
+    fn the_steps_of_a_lookup_read_what_the_table_says() {
+        let value = |mantissa, fraction_bits| Value { mantissa, fraction_bits };
+        let entries = vec![-7, -2, 0, 3, 9, 11];
+        for (origin, scale, rounding, offset) in [
+            (Value::ZERO, value(3, 2), Rounding::Trn, 3),
+            (value(-9, 5), value(1, 1), Rounding::TrnZero, 1),
+            (value(1, 0), value(-5, 3), Rounding::RndConv, 0),
+        ] {
+            let index = IndexRule { origin, scale, rounding, offset };
+            let table = Table { entries: entries.clone(), fraction_bits: 2, index };
+            let plan = table.exact_lookup((Range::new(-60, 60), 3), value(5, 1)).unwrap();
+            assert_eq!(plan.result, (Range::new(-35, 55), 3));
+            for mantissa in -60..=60 {
+                let expected = table.lookup(value(mantissa, 3)).mantissa * 5;
+                assert_eq!(by_steps(&plan, mantissa), expected, "{mantissa} by {index:?}");
+            }
+        }
+    }
+
     #[test]
     fn infinities_saturate_or_vanish() {
         let ty = |text: &str| text.parse::<FixedType>().unwrap();

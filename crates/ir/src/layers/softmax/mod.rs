@@ -2,6 +2,9 @@
 
 mod exact;
 mod hls4ml;
+mod steps;
+
+pub use steps::{ExactSoftmax, LegacySoftmax, SoftmaxQuotients, SoftmaxSteps};
 
 use super::kernel::ExactRange;
 use super::pool::aligned;
