@@ -1,7 +1,6 @@
 //! Layers that compute each element on its own, merges, and moves.
 
-use rtl4ml_ir::exact::times;
-use rtl4ml_ir::layers::{ExactAffine, ExactLine, ExactRange, ExactSlopes, ExactSteps};
+use rtl4ml_ir::layers::{DotSteps, ExactAffine, ExactLine, ExactRange, ExactSlopes, Thresholds};
 use rtl4ml_ir::{
     BatchNorm, Clamp, Concatenate, Dot, LeakyRelu, Merge, MergeKind, Range, Step, TensorType,
 };
@@ -98,7 +97,7 @@ pub(super) fn step(
     tensor: &TensorType,
     x: ExactRange,
 ) -> Option<Body> {
-    let ExactSteps { low, middle, high } = step.exact_steps(x);
+    let Thresholds { low, middle, high } = step.thresholds(x);
     let constants = [scalar("low", low), scalar("high", high)].concat();
     let mut code = format!("{}{{\n", each(1, "element", tensor.element_count()));
     code += "    const T own = in0(element);\n";
@@ -192,22 +191,20 @@ pub(super) fn dot(
     tensor: &TensorType,
     x: &[ExactRange],
 ) -> Option<Body> {
-    let [(a, a_grid), (b, b_grid)] = x else { return None };
-    let (product, grid) = (a.times(*b)?, a_grid + b_grid);
     let count = tensor.element_count();
+    let DotSteps { product, sums, result } = dot.exact_steps(x, count)?;
     let mut code = format!("  T sum = 0;\n{}", each(1, "k", count));
     let product_text = "multiply(in0(k), in1(k))";
-    let Some(accum) = dot.accum else {
-        let sum = times(product.union(Range::ZERO), count as i128)?;
+    let mut constants = String::new();
+    if let Some((accum, sums)) = sums {
+        constants += &constant("term", &Cast::new(number, product, accum)?);
+        constants += &constant("total", &Cast::new(number, sums, accum)?);
+        code +=
+            &format!("sum = cast(total, add(sum, cast(term, {product_text})));\n  put(0, sum);\n");
+    } else {
         code += &format!("sum = add(sum, {product_text});\n  put(0, sum);\n");
-        let result = Exact::Uniform((sum, grid));
-        return Body { constants: String::new(), code, result }.checked(number, &[]);
-    };
-    let all = accum.format.range();
-    let sums = all.plus(product.cast(grid, accum))?;
-    let constants = constant("term", &Cast::new(number, (product, grid), accum)?)
-        + &constant("total", &Cast::new(number, (sums, accum.fraction_bits()), accum)?);
-    code += &format!("sum = cast(total, add(sum, cast(term, {product_text})));\n  put(0, sum);\n");
-    let result = Exact::Uniform((all, accum.fraction_bits()));
-    Body { constants, code, result }.checked(number, &[*a, *b, sums])
+    }
+    // Without a type the result is the widest step.
+    let steps: Vec<Range> = sums.iter().map(|(_, (sums, _))| *sums).collect();
+    Body { constants, code, result: Exact::Uniform(result) }.checked(number, &steps)
 }

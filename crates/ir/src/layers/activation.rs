@@ -91,7 +91,7 @@ pub struct ExactLine {
 
 /// The integer thresholds of a [`Step`]: -1 below `low`, 1 from `high` on, `middle` between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExactSteps {
+pub struct Thresholds {
     /// The first number that does not become -1.
     pub low: i128,
     /// What the numbers between the two thresholds become.
@@ -184,7 +184,7 @@ impl Clamp {
 
 impl Step {
     /// The thresholds for numbers in a range; those that lie beyond it are just outside.
-    pub fn exact_steps(&self, (range, fraction_bits): ExactRange) -> ExactSteps {
+    pub fn thresholds(&self, (range, fraction_bits): ExactRange) -> Thresholds {
         let of = |mantissa: i128| self.kind.of(Value { mantissa, fraction_bits });
         // Found by bisection, because the steps only go up.
         let first = |wanted: i128| {
@@ -199,7 +199,7 @@ impl Step {
             StepKind::BinaryTanh => -1,
             StepKind::TernaryTanh => 0,
         };
-        ExactSteps { low: first(0), middle, high: first(1) }
+        Thresholds { low: first(0), middle, high: first(1) }
     }
 
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
@@ -285,5 +285,47 @@ impl StepKind {
             Self::BinaryTanh => "binary_tanh",
             Self::TernaryTanh => "ternary_tanh",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_where_the_steps_are() {
+        for kind in [StepKind::BinaryTanh, StepKind::TernaryTanh] {
+            let step = Step { kind, result: ResultType::Auto };
+            for fraction_bits in [-2, 0, 1, 4] {
+                for (lo, hi) in [(-40, 40), (3, 30), (-30, -20), (0, 0)] {
+                    let found = step.thresholds((Range::new(lo, hi), fraction_bits));
+                    for mantissa in lo..=hi {
+                        let by_thresholds = match mantissa {
+                            x if x >= found.high => 1,
+                            x if x >= found.low => found.middle,
+                            _ => -1,
+                        };
+                        assert_eq!(by_thresholds, kind.of(Value { mantissa, fraction_bits }));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_keeps_its_bounds_on_the_common_grid() {
+        let clamp = Clamp { kind: ClampKind::HardSigmoid, result: ResultType::Auto };
+        let line = clamp.exact_line((Range::new(-100, 100), 4)).unwrap();
+        assert_eq!((line.slope, line.shift), (13107, 1 << 19));
+        assert_eq!((line.low, line.high), (0, 1 << 20));
+        assert_eq!(line.result, (Range::new(0, 1 << 20), 20));
+        let relu = Clamp { kind: ClampKind::BoundedRelu(line_end()), result: ResultType::Auto };
+        let line = relu.exact_line((Range::new(-1, 1), 0)).unwrap();
+        assert_eq!((line.slope, line.high, line.result), (4, 25, (Range::new(0, 25), 2)));
+    }
+
+    /// 6.25.
+    fn line_end() -> Value {
+        Value { mantissa: 25, fraction_bits: 2 }
     }
 }

@@ -20,15 +20,15 @@ mod softmax;
 mod table;
 
 pub use activation::{
-    Clamp, ClampKind, ExactLine, ExactSlopes, ExactSteps, LeakyRelu, Line, Step, StepKind,
+    Clamp, ClampKind, ExactLine, ExactSlopes, LeakyRelu, Line, Step, StepKind, Thresholds,
 };
 pub use batch_norm::{BatchNorm, ExactAffine};
 pub use conv::Conv;
 pub use dense::{Dense, nearest_divisors};
 pub use function::{Curve, Function, FunctionTables, TableChoice};
 pub use kernel::{ExactRange, Kernel, KernelShape};
-pub use merge::{Concatenate, Dot, Merge, MergeKind};
-pub use pool::{Pool, PoolKind};
+pub use merge::{Concatenate, Dot, DotSteps, Merge, MergeKind};
+pub use pool::{Pool, PoolKind, PoolRule, PoolSteps};
 pub use quantize::Quantize;
 pub use rearrange::Rearrange;
 pub use relu::Relu;

@@ -2,8 +2,7 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::times;
-use rtl4ml_ir::layers::{ExactAffine, ExactLine, ExactRange, ExactSlopes, ExactSteps};
+use rtl4ml_ir::layers::{DotSteps, ExactAffine, ExactLine, ExactRange, ExactSlopes, Thresholds};
 use rtl4ml_ir::{BatchNorm, Clamp, Dot, LeakyRelu, Merge, MergeKind, Range, Step, TensorType};
 
 use super::cast::Cast;
@@ -60,7 +59,7 @@ impl<T: Int> Elements<T> {
     }
 
     pub fn step(step: &Step, x: ExactRange) -> Prepared<Self> {
-        let ExactSteps { low, middle, high } = step.exact_steps(x);
+        let Thresholds { low, middle, high } = step.thresholds(x);
         let body = Self::Step {
             low: T::exactly(low)?,
             middle: T::low_bits(middle),
@@ -83,18 +82,12 @@ impl<T: Int> Elements<T> {
     }
 
     pub fn dot(dot: &Dot, x: &[ExactRange], count: usize) -> Prepared<Self> {
-        let [(a, a_grid), (b, b_grid)] = x else { return None };
-        let (product, grid) = (a.times(*b)?, a_grid + b_grid);
-        let Some(accum) = dot.accum else {
-            let sum = times(product.union(Range::ZERO), count as i128)?;
-            return Self::Dot { steps: None }.checked(&[*a, *b, product], (sum, grid));
+        let DotSteps { product, sums, result } = dot.exact_steps(x, count)?;
+        let Some((accum, sums)) = sums else {
+            return Self::Dot { steps: None }.checked(&[product.0], result);
         };
-        let all = accum.format.range();
-        let sums = all.plus(product.cast(grid, accum))?;
-        let steps =
-            [Cast::new((product, grid), accum)?, Cast::new((sums, accum.fraction_bits()), accum)?];
-        let body = Self::Dot { steps: Some(steps) };
-        body.checked(&[*a, *b, sums], (all, accum.fraction_bits()))
+        let steps = [Cast::new(product, accum)?, Cast::new(sums, accum)?];
+        Self::Dot { steps: Some(steps) }.checked(&[sums.0], result)
     }
 
     /// Computes the layer.
