@@ -146,11 +146,6 @@ impl Cast {
         (self.ends == Ends::Keep && self.down == 0).then_some(self.up)
     }
 
-    /// Whether a number may be outside of the type's range.
-    pub fn may_overflow(&self) -> bool {
-        !matches!(self.ends, Ends::Keep | Ends::Zero)
-    }
-
     /// The initializer of a `Cast`.
     pub fn text(&self) -> String {
         let rounding = rounding_text(self.rounding);

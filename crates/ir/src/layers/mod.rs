@@ -26,7 +26,7 @@ pub use batch_norm::{BatchNorm, ExactAffine};
 pub use conv::Conv;
 pub use dense::{Dense, nearest_divisors};
 pub use function::{Curve, Function, FunctionTables, TableChoice};
-pub use kernel::{ExactRange, Kernel, KernelShape};
+pub use kernel::{Accumulation, ExactRange, Kernel, KernelShape, KernelSteps};
 pub use merge::{Concatenate, Dot, DotSteps, Merge, MergeKind};
 pub use pool::{Pool, PoolKind, PoolRule, PoolSteps};
 pub use quantize::Quantize;

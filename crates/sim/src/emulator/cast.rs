@@ -72,11 +72,6 @@ impl<T: Int> Cast<T> {
         })
     }
 
-    /// Whether a number may be outside of the type's range.
-    pub fn may_overflow(&self) -> bool {
-        self.overflow.is_some()
-    }
-
     /// Whether the result is the low bits of the number's times a power of two, so that it may be
     /// taken once of a sum as well as of each of its terms.
     pub fn is_modular(&self) -> bool {
