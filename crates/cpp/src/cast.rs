@@ -62,10 +62,7 @@ impl Cast {
         // What is dropped beyond the integers is on the same side of one half as long as the
         // number is below half of what they hold.
         let quarter = 1i128 << (bits - 2);
-        if down >= bits && !range.within(Range::new(1 - quarter, quarter - 1)) {
-            return None;
-        }
-        if down == bits - 1 && !range.within(Range::new(1 - quarter, quarter - 1)) {
+        if down >= bits - 1 && !range.within(Range::new(1 - quarter, quarter - 1)) {
             return None;
         }
         let ends = match ty.overflow {

@@ -15,7 +15,8 @@
 //! 8. Bounds of the contract are at least one cycle.
 //! 9. All tensors together have at most
 //!    [`MAX_NETWORK_ELEMENTS`](crate::tensor::MAX_NETWORK_ELEMENTS) elements, and an inference does
-//!    at most [`MAX_NETWORK_PRODUCTS`](crate::tensor::MAX_NETWORK_PRODUCTS) multiplications, the steps of pooling counted.
+//!    at most [`MAX_NETWORK_PRODUCTS`](crate::tensor::MAX_NETWORK_PRODUCTS) multiplications, the
+//!    steps of pooling counted.
 //! 10. A parallelization factor divides the positions at which its layer applies its kernel.
 //! 11. A budget asks for no more than the part has.
 //! 12. Types that differ between the elements of a tensor are one for each element: those that

@@ -2,8 +2,9 @@
 //!
 //! Guarantees:
 //! - a tree is at most [`MAX_DEPTH`] deep and has at most [`MAX_NODES`] nodes, aliases resolved,
-//!   and its texts are at most [`MAX_REPEATED_BYTES`] longer than the spec; a text that would need more (a bomb of aliases, brackets without end) costs an error, and
-//!   neither the stack nor memory nor time;
+//!   and its texts are at most [`MAX_REPEATED_BYTES`] longer than the spec; a text that would need
+//!   more (a bomb of aliases, brackets without end) costs an error, and neither the stack nor
+//!   memory nor time;
 //! - a mapping has each key once, at most [`MAX_KEYS`] of them, and keys are scalars;
 //! - only the tags of the core schema are there, and they have been applied;
 //! - the text is one document.
