@@ -65,12 +65,7 @@ pub(super) fn by_sign(
     }
     // The grid of what was chosen may be coarser: the bits below it are all 0.
     let on_grid = |(_, range, fraction_bits): (Term, Option<Range>, i32)| {
-        let bits = chosen.fraction_bits - fraction_bits;
-        let coarser = bits.unsigned_abs().min(127);
-        range.and_then(|range| match bits {
-            0.. => range.shifted_left(coarser),
-            _ => Some(Range::new(range.lo >> coarser, range.hi >> coarser)),
-        })
+        range.and_then(|range| range.shifted(chosen.fraction_bits - fraction_bits))
     };
     match on_grid(pieces[0]).zip(on_grid(pieces[1])) {
         Some((negative, positive)) => Ok(dataflow.proven(chosen, negative.union(positive))),

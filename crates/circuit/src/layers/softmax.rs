@@ -18,7 +18,7 @@ fn along_last_axis(
     result_type: &ResultType,
     slice: impl Fn(&mut Dataflow, &[Term], &str) -> Result<Vec<Term>, TooWide>,
 ) -> Result<Untimed, CircuitError> {
-    let classes = context.input().shape.extents().last().copied().unwrap_or(1);
+    let classes = context.input().shape.last_extent();
     parallel_layer(context, |dataflow, inputs| {
         let inputs = &inputs[0];
         let mut results = Vec::with_capacity(context.output.element_count());

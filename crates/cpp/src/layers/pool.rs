@@ -38,8 +38,7 @@ pub(super) fn pool(
             } else {
                 constants += &integers("down", &down);
                 let (sum, fine) = result;
-                let own =
-                    |down: &i128| (Range::new(sum.lo >> down, sum.hi >> down), fine - *down as i32);
+                let own = |down: &i128| (sum.shifted_right(*down as u32), fine - *down as i32);
                 exact = Exact::Each(down.iter().map(own).collect());
                 "(total >> down[element])"
             };

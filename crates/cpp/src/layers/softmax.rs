@@ -10,7 +10,7 @@ use crate::number::{Number, literal};
 
 /// The loops over slices; their end is `END`.
 fn begin(tensor: &TensorType) -> (usize, String) {
-    let classes = tensor.shape.extents().last().copied().unwrap_or(1);
+    let classes = tensor.shape.last_extent();
     let slices = tensor.element_count() / classes;
     let mut code = format!("{}{{\n", each(1, "slice", slices));
     code += &format!("    const int first = slice * {classes};\n");

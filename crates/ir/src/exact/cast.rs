@@ -34,13 +34,12 @@ impl CastSteps {
             .any(|mantissa| ty.overflows(Value { mantissa, fraction_bits }));
         let wraps_away = overflows && ty.overflow == Overflow::Wrap && up >= format.width;
         let ends = ty.overflow.range_of(format);
-        let shift = up.min(127);
         Self {
             down,
             up,
             overflows,
             vanishes: format.width == 0 || range == Range::ZERO || wraps_away,
-            limits: Range::new(-(-ends.lo >> shift), ends.hi >> shift),
+            limits: ends.before_shift(up),
             ends,
             result: range.cast(fraction_bits, ty),
         }

@@ -101,7 +101,7 @@ impl KernelSteps {
                 partial = partial.plus(term.union(Range::ZERO))?;
             }
             let slack = if up < 0 { n_in as i128 } else { 0 };
-            let plus_start = |range| on_grid(range, up)?.plus(Range::constant(*start));
+            let plus_start = |range: Range| range.shifted(up)?.plus(Range::constant(*start));
             reach = reach.zip(plus_start(partial)).map(|(reach, partial)| {
                 let (lo, hi) = (partial.lo.min(*start) - slack, partial.hi.max(*start) + slack);
                 reach.union(Range::new(lo, hi))
@@ -137,15 +137,6 @@ impl KernelSteps {
         let sums = result.plus(product.cast(grid, accum))?;
         Some(Accumulation { never_leaves: reach.is_some(), result, sums })
     }
-}
-
-/// The range times 2^up, rounded down.
-fn on_grid(range: Range, up: i32) -> Option<Range> {
-    if up >= 0 {
-        return range.shifted_left(up as u32);
-    }
-    let down = (-up).min(127);
-    Some(Range::new(range.lo >> down, range.hi >> down))
 }
 
 impl Kernel {

@@ -157,7 +157,7 @@ struct Rest<T> {
 impl<T: Int> Classes<T> {
     /// The index of the first maximum.
     pub fn argmax(tensor: &TensorType) -> (Self, ExactRange) {
-        let classes = class_count(tensor);
+        let classes = tensor.shape.last_extent();
         (Self { classes, rule: Rule::Index }, (Range::new(0, classes as i128 - 1), 0))
     }
 
@@ -167,7 +167,7 @@ impl<T: Int> Classes<T> {
         tensor: &TensorType,
         x: ExactRange,
     ) -> Option<(Self, ExactRange)> {
-        let classes = class_count(tensor);
+        let classes = tensor.shape.last_extent();
         let (rule, result) = match softmax.exact_steps(tensor, x)? {
             SoftmaxSteps::Exact(steps) => exact(&steps)?,
             SoftmaxSteps::Quotients(steps) => quotients(&steps)?,
@@ -247,10 +247,6 @@ impl<T: Int> Classes<T> {
             }
         }
     }
-}
-
-fn class_count(tensor: &TensorType) -> usize {
-    tensor.shape.extents().last().copied().unwrap_or(1)
 }
 
 fn exact<T: Int>(steps: &ExactSoftmax) -> Option<(Rule<T>, ExactRange)> {
