@@ -3,7 +3,7 @@
 //! Guarantees the integers of [`FixedType::cast`] for every number of the range that the cast is
 //! made for, with no step that leaves the machine's integers.
 
-use rtl4ml_ir::exact::{CastSteps, moved};
+use rtl4ml_ir::exact::{CastSteps, Target, moved};
 use rtl4ml_ir::layers::ExactRange;
 use rtl4ml_ir::{FixedType, Overflow, Range, Rounding};
 
@@ -87,6 +87,14 @@ impl Cast {
             unused_bits: bits.saturating_sub(ty.format.width).min(bits - 1),
             signed: ty.format.signed,
         })
+    }
+
+    /// The cast of numbers in a range to what they become in a tensor.
+    pub fn to(number: Number, from: ExactRange, target: Target) -> Option<Self> {
+        match target {
+            Target::Type(ty) => Self::new(number, from, ty),
+            Target::Grid(fraction_bits, to) => Self::to_grid(number, from, fraction_bits, to),
+        }
     }
 
     /// A move to a grid that has every number of the range, whose result is in `to`.

@@ -10,9 +10,9 @@ mod pool;
 mod softmax;
 mod tables;
 
-use rtl4ml_ir::exact::of_inputs;
+use rtl4ml_ir::exact::{of_inputs, targets};
 use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{LayerId, Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{LayerId, Op, Range, Source, TensorType, VerifiedNetwork};
 
 use crate::EmitError;
 use crate::cast::{Cast, Casts};
@@ -169,37 +169,18 @@ fn body(
 
 /// The casts of exact results to the types of a layer's tensor.
 fn casts(number: Number, op: &Op, exact: &Exact, output: &TensorType) -> Option<Casts> {
-    let count = output.element_count();
     let of = |element: usize| match exact {
         Exact::Uniform(exact) => *exact,
         Exact::Each(each) => each[element],
         Exact::Moved => (Range::ZERO, 0),
     };
-    let uniform = matches!(exact, Exact::Uniform(_));
-    let all =
-        |cast: &dyn Fn(usize) -> Option<Cast>| (0..count).map(cast).collect::<Option<Vec<_>>>();
-    let casts = match (op.result_type(), exact) {
-        (_, Exact::Moved) => {
-            let zero = (Range::new(0, 1), 0);
-            vec![Cast::to_grid(number, zero, 0, zero.0)?]
-        }
-        (ResultType::Cast(types), _) if uniform && types.len_per_element().is_none() => {
-            vec![Cast::new(number, of(0), types.get(0))?]
-        }
-        (ResultType::Cast(types), _) => all(&|i| Cast::new(number, of(i), types.get(i)))?,
-        (ResultType::Auto, _) => {
-            let format = output.common_format().filter(|_| uniform);
-            if let Some(format) = format {
-                let union = output.ranges.iter().copied().reduce(Range::union)?;
-                vec![Cast::to_grid(number, of(0), format.fraction_bits(), union)?]
-            } else {
-                all(&|i| {
-                    Cast::to_grid(number, of(i), output.format(i).fraction_bits(), output.ranges[i])
-                })?
-            }
-        }
-    };
-    Some(Casts::new(casts))
+    if matches!(exact, Exact::Moved) {
+        let bit = (Range::new(0, 1), 0);
+        return Some(Casts::new(vec![Cast::to_grid(number, bit, 0, bit.0)?]));
+    }
+    let targets = targets(&op.result_type(), output, matches!(exact, Exact::Uniform(_)));
+    let cast = |(element, target)| Cast::to(number, of(element), target);
+    targets.into_iter().enumerate().map(cast).collect::<Option<_>>().map(Casts::new)
 }
 
 /// A loop over `count` numbers.

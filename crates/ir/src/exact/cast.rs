@@ -1,8 +1,9 @@
 //! A cast in the steps that a computation in integers of the machine takes.
 
 use crate::fixed::{FixedType, Overflow, Value};
-use crate::layers::ExactRange;
+use crate::layers::{ExactRange, ResultType};
 use crate::range::Range;
+use crate::tensor::TensorType;
 
 /// A cast of numbers on one grid to one type: bits are dropped as the type rounds or zeros are
 /// appended, and what the type does not hold becomes what its overflow mode says.
@@ -46,6 +47,35 @@ impl CastSteps {
     }
 }
 
+/// What the exact result of a layer becomes in its tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// It is cast to a type.
+    Type(FixedType),
+    /// It moves to a grid that has it, with so many bits after the binary point; there it lies in
+    /// this range.
+    Grid(i32, Range),
+}
+
+/// What the exact results of a layer become in its tensor: one target for all elements where the
+/// results are `alike` (on one grid, in one range) and the elements are, else one for each.
+pub fn targets(result: &ResultType, output: &TensorType, alike: bool) -> Vec<Target> {
+    let each = |of: &dyn Fn(usize) -> Target| (0..output.element_count()).map(of).collect();
+    match (result, output.common_format().filter(|_| alike)) {
+        (ResultType::Cast(types), _) if alike && types.len_per_element().is_none() => {
+            vec![Target::Type(types.get(0))]
+        }
+        (ResultType::Cast(types), _) => each(&|index| Target::Type(types.get(index))),
+        (ResultType::Auto, Some(format)) => {
+            let union = output.ranges.iter().copied().reduce(Range::union).unwrap_or(Range::ZERO);
+            vec![Target::Grid(format.fraction_bits(), union)]
+        }
+        (ResultType::Auto, None) => {
+            each(&|index| Target::Grid(output.format(index).fraction_bits(), output.ranges[index]))
+        }
+    }
+}
+
 /// The bits that a number drops and those that are appended to it on the way from one grid to
 /// another; one of the two is 0.
 pub fn moved(from: i32, to: i32) -> (u32, u32) {
@@ -56,6 +86,8 @@ pub fn moved(from: i32, to: i32) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixed::Format;
+    use crate::tensor::{Shape, Types};
 
     fn steps(lo: i128, hi: i128, fraction_bits: i32, ty: &str) -> CastSteps {
         CastSteps::new((Range::new(lo, hi), fraction_bits), ty.parse().unwrap())
@@ -72,6 +104,24 @@ mod tests {
         let found = steps(-124, 124, 4, "fixed<8,6,RND,SAT>");
         assert_eq!((found.down, found.up, found.overflows), (2, 0, false));
         assert_eq!(found.result, Range::new(-31, 31));
+    }
+
+    #[test]
+    fn elements_that_are_alike_have_one_target() {
+        let shape = || Shape::new([2]).unwrap();
+        let (ty, ranges) = (Format::signed(6, 3), vec![Range::new(0, 9), Range::new(-4, 2)]);
+        let uniform = TensorType::uniform(shape(), ty, ranges.clone());
+        let auto = |tensor, alike| targets(&ResultType::Auto, tensor, alike);
+        let [first, second] = [Target::Grid(3, ranges[0]), Target::Grid(3, ranges[1])];
+        assert_eq!(auto(&uniform, true), [Target::Grid(3, Range::new(-4, 9))]);
+        assert_eq!(auto(&uniform, false), [first, second]);
+        let types = Types::PerElement(vec![ty.into(), Format::signed(6, 4).into()]);
+        let mixed = TensorType::cast(shape(), &types, ranges.clone());
+        assert_eq!(auto(&mixed, true), [first, Target::Grid(2, ranges[1])]);
+        let cast = ResultType::from(FixedType::new(ty));
+        assert_eq!(targets(&cast, &uniform, true), [Target::Type(ty.into())]);
+        assert_eq!(targets(&cast, &uniform, false), [Target::Type(ty.into()); 2]);
+        assert_eq!(targets(&ResultType::Cast(types), &mixed, true).len(), 2);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 
 mod cast;
 
-pub use cast::{CastSteps, moved};
+pub use cast::{CastSteps, Target, moved, targets};
 
 use crate::fixed::Value;
 use crate::layers::{ExactRange, MergeKind, Op};

@@ -5,7 +5,7 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{CastSteps, moved};
+use rtl4ml_ir::exact::{CastSteps, Target, moved};
 use rtl4ml_ir::layers::ExactRange;
 use rtl4ml_ir::{FixedType, Overflow, Range, Rounding};
 
@@ -52,6 +52,14 @@ impl<T: Int> Cast<T> {
             signed: ty.format.signed,
             vanishes,
         })
+    }
+
+    /// The cast of numbers in a range to what they become in a tensor.
+    pub fn to(from: ExactRange, target: Target) -> Option<Self> {
+        match target {
+            Target::Type(ty) => Self::new(from, ty),
+            Target::Grid(fraction_bits, to) => Self::to_grid(from, fraction_bits, to),
+        }
     }
 
     /// A move to a grid that holds every number of the range, whose result is in `to`.

@@ -3,9 +3,9 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{of_inputs, of_tensor};
+use rtl4ml_ir::exact::{of_inputs, targets};
 use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Op, Range, Source, TensorType, VerifiedNetwork};
 
 use super::cast::Cast;
 use super::elements::{Elements, Prepared};
@@ -83,7 +83,8 @@ fn compile_in<T: Int>(network: &VerifiedNetwork, index: usize) -> Option<Compile
     let inputs = layer.inputs.iter().zip(tensors.iter().zip(&ranges)).map(operand);
     let inputs = inputs.collect::<Option<_>>()?;
     let (body, exact) = body(&layer.op, &tensors, &ranges, output)?;
-    let casts = casts(&layer.op, exact, output)?;
+    let targets = targets(&layer.op.result_type(), output, true);
+    let casts = targets.into_iter().map(|target| Cast::to(exact, target)).collect::<Option<_>>()?;
     Some(Compiled { inputs, body, casts, count: output.element_count() })
 }
 
@@ -192,28 +193,6 @@ fn matrices<T: Int>(
     }
     let n_out = kernels.first()?.shape()?.n_out;
     Some((Body::Matrices { groups, windows, n_in, n_out }, (union, grid)))
-}
-
-/// The casts of exact results to the types of a layer's tensor.
-fn casts<T: Int>(op: &Op, exact: ExactRange, output: &TensorType) -> Option<Vec<Cast<T>>> {
-    let types = match op.result_type() {
-        ResultType::Cast(types) => types,
-        ResultType::Auto => {
-            let one = |index: usize| {
-                Cast::to_grid(exact, output.format(index).fraction_bits(), output.ranges[index])
-            };
-            if output.common_format().is_none() {
-                return (0..output.element_count()).map(one).collect();
-            }
-            let (union, grid) = of_tensor(output)?;
-            let grid = output.common_format().map_or(grid, rtl4ml_ir::Format::fraction_bits);
-            return Some(vec![Cast::to_grid(exact, grid, union)?]);
-        }
-    };
-    match types.len_per_element() {
-        None => Some(vec![Cast::new(exact, types.get(0))?]),
-        Some(count) => (0..count).map(|index| Cast::new(exact, types.get(index))).collect(),
-    }
 }
 
 impl<T: Stored> Compiled<T> {
