@@ -317,8 +317,7 @@ impl Lowering<'_> {
         let final_name = self.namer.name(name);
         // The largest integers that stay in range after the shift.
         let legal = to.overflow.range_of(format);
-        let shift_bits = shift.min(127);
-        let unshifted = Range::new(-(-legal.lo >> shift_bits), legal.hi >> shift_bits);
+        let unshifted = legal.before_shift(shift);
         if to.overflow == Overflow::Wrap || range.within(unshifted) {
             return self.module.assign(final_name, result, kept);
         }

@@ -3,8 +3,9 @@
 //! Guarantees the integers of [`FixedType::cast`] for every number of the range that the cast is
 //! made for, with no step that leaves the machine's integers.
 
+use rtl4ml_ir::exact::{CastSteps, Target, moved};
 use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{FixedType, Overflow, Range, Rounding, Value};
+use rtl4ml_ir::{FixedType, Overflow, Range, Rounding};
 
 use crate::number::{Number, array, literal};
 
@@ -48,32 +49,22 @@ impl Cast {
     const ZERO: Self = Self { ends: Ends::Zero, ..Self::NOTHING };
 
     /// The cast of numbers in a range; `None` where the integers are too narrow for its steps.
-    pub fn new(number: Number, (range, fraction_bits): ExactRange, ty: FixedType) -> Option<Self> {
-        let (format, bits) = (ty.format, number.bits());
-        let dropped = fraction_bits - ty.fraction_bits();
-        let (down, up) = (dropped.max(0) as u32, (-dropped).max(0) as u32);
-        let overflows = [range.lo, range.hi]
-            .into_iter()
-            .any(|mantissa| ty.overflows(Value { mantissa, fraction_bits }));
-        let wraps_away = overflows && ty.overflow == Overflow::Wrap && up >= format.width;
-        let result = range.cast(fraction_bits, ty);
+    pub fn new(number: Number, from: ExactRange, ty: FixedType) -> Option<Self> {
+        let (range, bits) = (from.0, number.bits());
+        let CastSteps { down, up, overflows, vanishes, limits, ends: extremes, result } =
+            CastSteps::new(from, ty);
         if !number.holds(range) || !number.holds(result) {
             return None;
         }
-        if format.width == 0 || range == Range::ZERO || wraps_away {
+        if vanishes {
             return Some(Self::ZERO);
         }
         // What is dropped beyond the integers is on the same side of one half as long as the
         // number is below half of what they hold.
         let quarter = 1i128 << (bits - 2);
-        if down >= bits && !range.within(Range::new(1 - quarter, quarter - 1)) {
+        if down >= bits - 1 && !range.within(Range::new(1 - quarter, quarter - 1)) {
             return None;
         }
-        if down == bits - 1 && !range.within(Range::new(1 - quarter, quarter - 1)) {
-            return None;
-        }
-        let limits = ty.overflow.range_of(format);
-        let shift = up.min(127);
         let ends = match ty.overflow {
             _ if !overflows => Ends::Keep,
             Overflow::Wrap => Ends::Wrap,
@@ -85,17 +76,25 @@ impl Cast {
             let (down, rounding) = (down.min(bits - 1), ty.rounding);
             return Some(Self { down, rounding, up: up.min(bits - 1), ..Self::NOTHING });
         }
-        let saturated = |integer: i128| number.saturated(integer);
+        let saturated = |range: Range| [range.lo, range.hi].map(|end| number.saturated(end));
         Some(Self {
             down: down.min(bits - 1),
             rounding: ty.rounding,
             up: up.min(bits - 1),
             ends,
-            limits: [saturated(-(-limits.lo >> shift)), saturated(limits.hi >> shift)],
-            extremes: [saturated(limits.lo), saturated(limits.hi)],
-            unused_bits: bits.saturating_sub(format.width).min(bits - 1),
-            signed: format.signed,
+            limits: saturated(limits),
+            extremes: saturated(extremes),
+            unused_bits: bits.saturating_sub(ty.format.width).min(bits - 1),
+            signed: ty.format.signed,
         })
+    }
+
+    /// The cast of numbers in a range to what they become in a tensor.
+    pub fn to(number: Number, from: ExactRange, target: Target) -> Option<Self> {
+        match target {
+            Target::Type(ty) => Self::new(number, from, ty),
+            Target::Grid(fraction_bits, to) => Self::to_grid(number, from, fraction_bits, to),
+        }
     }
 
     /// A move to a grid that has every number of the range, whose result is in `to`.
@@ -108,8 +107,7 @@ impl Cast {
         if to == Range::ZERO || from.0 == Range::ZERO {
             return Some(Self::ZERO);
         }
-        let dropped = from.1 - fraction_bits;
-        let (down, up) = (dropped.max(0) as u32, (-dropped).max(0) as u32);
+        let (down, up) = moved(from.1, fraction_bits);
         let fits = number.holds(from.0) && number.holds(to) && down.max(up) < number.bits();
         fits.then_some(Self { down, up, ..Self::NOTHING })
     }
@@ -151,11 +149,6 @@ impl Cast {
     /// Whether it only appends bits, and how many.
     pub fn appended_bits(&self) -> Option<u32> {
         (self.ends == Ends::Keep && self.down == 0).then_some(self.up)
-    }
-
-    /// Whether a number may be outside of the type's range.
-    pub fn may_overflow(&self) -> bool {
-        !matches!(self.ends, Ends::Keep | Ends::Zero)
     }
 
     /// The initializer of a `Cast`.

@@ -98,9 +98,34 @@ impl Range {
         self.times(Self::constant(factor))
     }
 
+    /// The range of the floor of a / 2^`bits`.
+    pub fn shifted_right(self, bits: u32) -> Self {
+        let bits = bits.min(127);
+        Self { lo: self.lo >> bits, hi: self.hi >> bits }
+    }
+
+    /// The range of the floor of a * 2^`bits`, where `bits` may be below 0.
+    pub fn shifted(self, bits: i32) -> Option<Self> {
+        match u32::try_from(bits) {
+            Ok(left) => self.shifted_left(left),
+            Err(_) => Some(self.shifted_right(bits.unsigned_abs())),
+        }
+    }
+
+    /// The integers whose product with 2^`bits` lies in this range, which has 0.
+    pub fn before_shift(self, bits: u32) -> Self {
+        let bits = bits.min(127);
+        Self { lo: -(-self.lo >> bits), hi: self.hi >> bits }
+    }
+
     /// The range of max(a, 0).
     pub fn rectified(self) -> Self {
         Self { lo: self.lo.max(0), hi: self.hi.max(0) }
+    }
+
+    /// The range of min(a, 0).
+    pub fn not_above_zero(self) -> Self {
+        Self { lo: self.lo.min(0), hi: self.hi.min(0) }
     }
 
     /// The range of the mantissas that [`FixedType::cast`] makes of this range of mantissas with
@@ -152,6 +177,20 @@ mod tests {
         assert_eq!(width(-128, 128), 9);
         assert_eq!(width(-129, 0), 9);
         assert_eq!(width(-4, -3), 3);
+    }
+
+    #[test]
+    fn shifts_to_the_right_round_down_and_those_before_a_shift_stay_inside() {
+        let range = Range::new(-13, 13);
+        assert_eq!(range.shifted_right(2), Range::new(-4, 3));
+        assert_eq!(range.shifted(-2), Some(Range::new(-4, 3)));
+        assert_eq!(range.shifted(2), Some(Range::new(-52, 52)));
+        assert_eq!(range.shifted_right(500), Range::new(-1, 0));
+        assert_eq!(range.before_shift(2), Range::new(-3, 3));
+        assert_eq!(range.before_shift(500), Range::ZERO);
+        for mantissa in -20..=20 {
+            assert_eq!(range.before_shift(2).contains(mantissa), range.contains(mantissa * 4));
+        }
     }
 
     #[test]

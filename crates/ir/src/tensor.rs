@@ -42,6 +42,11 @@ impl Shape {
         &self.0
     }
 
+    /// The extent of the last axis: channels, features or classes; 1 where there is no axis.
+    pub fn last_extent(&self) -> usize {
+        self.0.last().copied().unwrap_or(1)
+    }
+
     /// The number of elements.
     pub fn element_count(&self) -> usize {
         self.0.iter().product()

@@ -17,135 +17,19 @@ mod compare;
 mod compress;
 mod divide;
 mod lookup;
+mod node;
+mod operations;
 mod print;
 mod product;
 pub(crate) mod sum;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use rtl4ml_hdl::Compression;
-use rtl4ml_ir::{FixedType, Range, Value};
+use rtl4ml_ir::{Range, Value};
 
 pub use compare::{Extreme, Winner};
+pub use node::{BitOf, Material, Node, NodeId, NodeOp, Shifted, Term, TooWide};
 pub use sum::Accumulator;
-
-/// Names a node of a dataflow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub u32);
-
-/// A node as an operand: its integer times 2^`shift`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Shifted {
-    /// The node.
-    pub node: NodeId,
-    /// The shift to the left, in bits.
-    pub shift: u32,
-}
-
-/// One bit of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BitOf {
-    /// The node; its two's complement where it can be negative.
-    pub node: NodeId,
-    /// The bit, counted from the low end.
-    pub bit: u32,
-}
-
-impl From<NodeId> for BitOf {
-    /// The low bit: the node itself where that is 0 or 1.
-    fn from(node: NodeId) -> Self {
-        Self { node, bit: 0 }
-    }
-}
-
-/// A real number that a node stands for: ± node * 2^-`fraction_bits`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Term {
-    /// The node.
-    pub node: NodeId,
-    /// The bits after the binary point.
-    pub fraction_bits: i32,
-    /// Whether the number is the negative of the node.
-    pub negative: bool,
-}
-
-/// What a multiplication is built of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Material {
-    /// DSP blocks.
-    Dsp,
-    /// Look-up tables and carry chains.
-    Lut,
-}
-
-/// What a node computes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum NodeOp {
-    /// The value that enters at this position.
-    Input(u32),
-    /// An integer.
-    Constant(i128),
-    /// a + b.
-    Add(Shifted, Shifted),
-    /// a - b.
-    Sub(Shifted, Shifted),
-    /// a * constant, in a DSP block; the constant is odd, positive and above 1.
-    MultiplyConstant(NodeId, i64),
-    /// a * b, in a DSP block.
-    Multiply(NodeId, NodeId),
-    /// `then` where the condition is 1, else `otherwise`.
-    Select {
-        /// What decides.
-        condition: BitOf,
-        /// The value for 1.
-        then: Shifted,
-        /// The value for 0.
-        otherwise: Shifted,
-    },
-    /// max(0, a).
-    Rectify(NodeId),
-    /// The mantissa of a * 2^-`fraction_bits` in the type.
-    Cast {
-        /// The operand.
-        a: NodeId,
-        /// The bits after its binary point.
-        fraction_bits: i32,
-        /// The type.
-        to: FixedType,
-    },
-    /// An entry of a table, from a memory with a registered output.
-    Lookup {
-        /// Which entry; from 0 on, and never beyond the last.
-        index: NodeId,
-        /// The entries.
-        entries: Arc<[i128]>,
-    },
-    /// A sum of single bits, modulo two to the width of the range: the integer of the range that
-    /// it is congruent to.
-    Compress(Box<Compression<BitOf>>, Range),
-}
-
-/// A node.
-#[derive(Clone, Debug)]
-pub struct Node {
-    /// What it computes.
-    pub op: NodeOp,
-    /// Every integer that it can be lies in this range.
-    pub range: Range,
-    /// What to call it in the Verilog.
-    pub name: String,
-    /// The longest chain of operations before it, each counted as so many adders.
-    depth: u32,
-}
-
-/// A dataflow needs more bits than a signal may have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the intermediate `{name}` would need more than 64 bits")]
-pub struct TooWide {
-    /// The intermediate's name.
-    pub name: String,
-}
 
 /// Pure operations from inputs to outputs.
 #[derive(Clone, Debug, Default)]
@@ -155,44 +39,6 @@ pub struct Dataflow {
     input_count: u32,
     /// The results, in order, each on the grid that the reader expects.
     pub outputs: Vec<Shifted>,
-}
-
-impl NodeOp {
-    /// The nodes that the operation reads.
-    pub fn operands(&self) -> impl Iterator<Item = NodeId> + '_ {
-        let operands = match *self {
-            Self::Input(_) | Self::Constant(_) | Self::Compress(..) => [None, None, None],
-            Self::Add(a, b) | Self::Sub(a, b) => [Some(a.node), Some(b.node), None],
-            Self::Multiply(a, b) => [Some(a), Some(b), None],
-            Self::MultiplyConstant(a, _)
-            | Self::Rectify(a)
-            | Self::Cast { a, .. }
-            | Self::Lookup { index: a, .. } => [Some(a), None, None],
-            Self::Select { condition, then, otherwise } => {
-                [Some(condition.node), Some(then.node), Some(otherwise.node)]
-            }
-        };
-        let bits = match self {
-            Self::Compress(sum, _) => Some(sum.addends()),
-            _ => None,
-        };
-        let bits = bits.into_iter().flatten().filter_map(|(_, addend)| addend.bit());
-        operands.into_iter().flatten().chain(bits.map(|bit| bit.node))
-    }
-
-    /// How many adders deep the operation is, for balancing sums.
-    fn own_depth(&self) -> u32 {
-        match self {
-            Self::Input(_) | Self::Constant(_) => 0,
-            Self::Add(..)
-            | Self::Sub(..)
-            | Self::Cast { .. }
-            | Self::Rectify(_)
-            | Self::Select { .. } => 1,
-            Self::Compress(sum, _) => u32::from(!sum.counters.is_empty()),
-            Self::Multiply(..) | Self::MultiplyConstant(..) | Self::Lookup { .. } => 3,
-        }
-    }
 }
 
 impl Dataflow {
@@ -275,98 +121,6 @@ impl Dataflow {
         Term { node, fraction_bits, negative: value.mantissa < 0 }
     }
 
-    /// max(0, a).
-    pub fn rectify(&mut self, a: NodeId, name: &str) -> Result<NodeId, TooWide> {
-        let range = self.range(a);
-        if range.lo >= 0 {
-            return Ok(a);
-        }
-        self.operation(NodeOp::Rectify(a), Some(range.rectified()), name)
-    }
-
-    /// The mantissa of a term in a type. Where every value is in the type already, nothing is
-    /// built: the term comes back as it is.
-    pub fn cast(&mut self, a: Term, to: FixedType, name: &str) -> Result<Term, TooWide> {
-        let a = self.positive(a, &format!("{name}_negated"))?;
-        let range = self.range(a.node);
-        let exact = a.fraction_bits <= to.fraction_bits();
-        let fits = exact
-            && range
-                .shifted_left((to.fraction_bits() - a.fraction_bits) as u32)
-                .is_some_and(|range| range.within(to.overflow.range_of(to.format)));
-        if fits {
-            return Ok(a);
-        }
-        let op = NodeOp::Cast { a: a.node, fraction_bits: a.fraction_bits, to };
-        let node = self.operation(op, Some(range.cast(a.fraction_bits, to)), name)?;
-        Ok(Term { node, fraction_bits: to.fraction_bits(), negative: false })
-    }
-
-    /// `then` where the condition is 1, else `otherwise`, on one grid.
-    pub fn select(
-        &mut self,
-        condition: BitOf,
-        then: Term,
-        otherwise: Term,
-        name: &str,
-    ) -> Result<Term, TooWide> {
-        let then = self.positive(then, &format!("{name}_then"))?;
-        let otherwise = self.positive(otherwise, &format!("{name}_else"))?;
-        match self.range(condition.node).as_constant().map(|m| (m >> condition.bit) & 1) {
-            Some(0) => return Ok(otherwise),
-            Some(_) => return Ok(then),
-            None => {}
-        }
-        let (then, otherwise, fraction_bits) = self.aligned(then, otherwise);
-        let ranges = [then, otherwise].map(|s| self.range(s.node).shifted_left(s.shift));
-        let range = ranges[0].zip(ranges[1]).map(|(a, b)| a.union(b));
-        let node = self.operation(NodeOp::Select { condition, then, otherwise }, range, name)?;
-        Ok(Term { node, fraction_bits, negative: false })
-    }
-
-    /// a + b.
-    pub fn add(&mut self, a: Term, b: Term, name: &str) -> Result<Term, TooWide> {
-        if self.range(a.node) == Range::ZERO {
-            return Ok(b);
-        }
-        if self.range(b.node) == Range::ZERO {
-            return Ok(a);
-        }
-        // Two negatives make a negative sum; with one, the positive number comes first.
-        let (a, b) = if a.negative && !b.negative { (b, a) } else { (a, b) };
-        let (left, right, fraction_bits) = self.aligned(a, b);
-        let ranges = [left, right].map(|s| self.range(s.node).shifted_left(s.shift));
-        let subtract = a.negative != b.negative;
-        let range = ranges[0]
-            .zip(ranges[1])
-            .and_then(|(a, b)| a.plus(if subtract { b.negated() } else { b }));
-        let op = if subtract {
-            NodeOp::Sub(left, right)
-        } else if left <= right {
-            NodeOp::Add(left, right)
-        } else {
-            NodeOp::Add(right, left)
-        };
-        let node = self.operation(op, range, name)?;
-        Ok(Term { node, fraction_bits, negative: a.negative && b.negative })
-    }
-
-    /// The same number as a term that is not negative.
-    pub fn positive(&mut self, a: Term, name: &str) -> Result<Term, TooWide> {
-        if !a.negative {
-            return Ok(a);
-        }
-        if let Some(constant) = self.range(a.node).as_constant() {
-            let node = self.constant(-constant);
-            return Ok(Term { node, negative: false, ..a });
-        }
-        let zero = Shifted { node: self.constant(0), shift: 0 };
-        let range = self.range(a.node).negated();
-        let op = NodeOp::Sub(zero, Shifted { node: a.node, shift: 0 });
-        let node = self.operation(op, Some(range), name)?;
-        Ok(Term { node, negative: false, ..a })
-    }
-
     /// Adds a result: the term's mantissa on the grid 2^-`fraction_bits`, which is no coarser
     /// than the term's own.
     pub fn output(&mut self, term: Term, fraction_bits: i32, name: &str) -> Result<(), TooWide> {
@@ -388,21 +142,6 @@ impl Dataflow {
         let node = &mut self.nodes[id.0 as usize];
         let (lo, hi) = (node.range.lo.max(range.lo), node.range.hi.min(range.hi));
         node.range = Range::new(lo, hi);
-    }
-
-    /// Two terms on the finer of their grids: their shifts, and the bits after its point.
-    fn aligned(&self, a: Term, b: Term) -> (Shifted, Shifted, i32) {
-        let is_zero = |t: Term| self.range(t.node) == Range::ZERO;
-        let fraction_bits = match (is_zero(a), is_zero(b)) {
-            (true, _) => b.fraction_bits,
-            (_, true) => a.fraction_bits,
-            _ => a.fraction_bits.max(b.fraction_bits),
-        };
-        let shifted = |t: Term| Shifted {
-            node: t.node,
-            shift: if is_zero(t) { 0 } else { (fraction_bits - t.fraction_bits) as u32 },
-        };
-        (shifted(a), shifted(b), fraction_bits)
     }
 
     /// The node of an operation: the one that exists, a constant, or a new one.
@@ -431,55 +170,5 @@ impl Dataflow {
         self.known.insert(op.clone(), id);
         self.nodes.push(Node { op, range, name, depth });
         id
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn x(dataflow: &mut Dataflow) -> Term {
-        let node = dataflow.input("x", Range::new(-128, 127));
-        Term { node, fraction_bits: 4, negative: false }
-    }
-
-    fn value(mantissa: i128) -> Value {
-        Value { mantissa, fraction_bits: 3 }
-    }
-
-    #[test]
-    fn powers_of_two_and_zero_are_no_operations() {
-        let mut dataflow = Dataflow::default();
-        let x = x(&mut dataflow);
-        let times = |d: &mut Dataflow, m| d.multiply_constant(x, value(m), Material::Lut).unwrap();
-        assert_eq!(times(&mut dataflow, -8), Term { fraction_bits: 4, negative: true, ..x });
-        assert_eq!(times(&mut dataflow, 2), Term { fraction_bits: 6, ..x });
-        let zero = times(&mut dataflow, 0);
-        assert_eq!(dataflow.range(zero.node), Range::ZERO);
-        assert_eq!(dataflow.count(|op| matches!(op, NodeOp::Add(..) | NodeOp::Sub(..))), 0);
-    }
-
-    #[test]
-    fn equal_products_are_one_node_whatever_their_sign_and_shift() {
-        let mut dataflow = Dataflow::default();
-        let x = x(&mut dataflow);
-        for material in [Material::Lut, Material::Dsp] {
-            let a = dataflow.multiply_constant(x, value(5), material).unwrap();
-            let b = dataflow.multiply_constant(x, value(-20), material).unwrap();
-            assert_eq!(a.node, b.node);
-            assert_eq!((b.fraction_bits, b.negative), (a.fraction_bits - 2, true));
-            assert_eq!(dataflow.range(a.node), Range::new(-640, 635));
-        }
-    }
-
-    #[test]
-    fn casts_that_change_nothing_are_not_built() {
-        let mut dataflow = Dataflow::default();
-        let x = x(&mut dataflow);
-        let wide: FixedType = "fixed<20,10,RND,SAT>".parse().unwrap();
-        assert_eq!(dataflow.cast(x, wide, "y"), Ok(x));
-        let narrow: FixedType = "fixed<6,3,RND,SAT>".parse().unwrap();
-        let y = dataflow.cast(x, narrow, "y").unwrap();
-        assert_eq!(dataflow.range(y.node), Range::new(-32, 31));
     }
 }

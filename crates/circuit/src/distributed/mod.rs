@@ -301,11 +301,8 @@ fn build_sum(
     let Some(fraction_bits) = digit_bits.chain(term_bits).chain(constant_bits).max() else {
         return Ok(dataflow.constant_term(Value::ZERO));
     };
-    let on_grid = |range: Range, bits: i32| match fraction_bits - bits {
-        shift @ 0.. => range.shifted_left(shift as u32),
-        // The dropped bits are zeros in all values of the range, whose ends so are exact.
-        shift => Some(Range::new(range.lo >> -shift, range.hi >> -shift)),
-    };
+    // Bits that are dropped are zeros in all values of the range, whose ends so are exact.
+    let on_grid = |range: Range, bits: i32| range.shifted(fraction_bits - bits);
     let range = ranges
         .iter()
         .try_fold(Range::ZERO, |sum, (range, bits)| sum.plus(on_grid(*range, *bits)?))

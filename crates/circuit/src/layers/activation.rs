@@ -21,11 +21,10 @@ pub(super) fn build_leaky_relu(
         let alpha = leaky.alpha.get(alphas[index]);
         let line = times(dataflow, style, x, alpha)?;
         let range = dataflow.range(x.node);
-        let negative = Range::new(range.lo.min(0), range.hi.min(0));
-        let negative = negative.times(Range::constant(alpha.mantissa));
+        let negative = range.not_above_zero().times(Range::constant(alpha.mantissa));
         let pieces = [
             (line, negative, x.fraction_bits + alpha.fraction_bits),
-            (x, Some(Range::new(range.lo.max(0), range.hi.max(0))), x.fraction_bits),
+            (x, Some(range.rectified()), x.fraction_bits),
         ];
         let exact = by_sign(dataflow, x, pieces, &format!("x_{index}_leaky"))?;
         result(dataflow, exact, &leaky.result, index)
@@ -66,12 +65,7 @@ pub(super) fn by_sign(
     }
     // The grid of what was chosen may be coarser: the bits below it are all 0.
     let on_grid = |(_, range, fraction_bits): (Term, Option<Range>, i32)| {
-        let bits = chosen.fraction_bits - fraction_bits;
-        let coarser = bits.unsigned_abs().min(127);
-        range.and_then(|range| match bits {
-            0.. => range.shifted_left(coarser),
-            _ => Some(Range::new(range.lo >> coarser, range.hi >> coarser)),
-        })
+        range.and_then(|range| range.shifted(chosen.fraction_bits - fraction_bits))
     };
     match on_grid(pieces[0]).zip(on_grid(pieces[1])) {
         Some((negative, positive)) => Ok(dataflow.proven(chosen, negative.union(positive))),

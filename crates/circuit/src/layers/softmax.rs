@@ -18,7 +18,7 @@ fn along_last_axis(
     result_type: &ResultType,
     slice: impl Fn(&mut Dataflow, &[Term], &str) -> Result<Vec<Term>, TooWide>,
 ) -> Result<Untimed, CircuitError> {
-    let classes = context.input().shape.extents().last().copied().unwrap_or(1);
+    let classes = context.input().shape.last_extent();
     parallel_layer(context, |dataflow, inputs| {
         let inputs = &inputs[0];
         let mut results = Vec::with_capacity(context.output.element_count());
@@ -85,7 +85,7 @@ fn differences(dataflow: &mut Dataflow, x: &[Term], prefix: &str) -> Result<Vec<
         let difference = dataflow.positive(difference, &format!("{name}_positive"))?;
         // No x is above the maximum.
         let range = dataflow.range(difference.node);
-        Ok(dataflow.proven(difference, Range::new(range.lo.max(0), range.hi.max(0))))
+        Ok(dataflow.proven(difference, range.rectified()))
     };
     x.iter().enumerate().map(&mut difference).collect()
 }

@@ -28,7 +28,7 @@ pub enum Form {
 /// `None` where the channels of two pixels have different formats, so that no transfer has one
 /// meaning.
 pub fn transfers(tensor: &TensorType) -> Option<(TensorType, usize)> {
-    let channels = tensor.shape.extents().last().copied().unwrap_or(1);
+    let channels = tensor.shape.last_extent();
     let count = tensor.element_count() / channels;
     let alike = |index: usize| tensor.format(index) == tensor.format(index % channels);
     if tensor.common_format().is_none() && !(0..tensor.element_count()).all(alike) {

@@ -1,10 +1,8 @@
 //! Layers that compute each element on its own, merges, and moves.
 
-use rtl4ml_ir::exact::{at, grid_of, times, up};
-use rtl4ml_ir::layers::{ExactAffine, ExactRange, Line};
+use rtl4ml_ir::layers::{DotSteps, ExactAffine, ExactLine, ExactRange, ExactSlopes, Thresholds};
 use rtl4ml_ir::{
-    BatchNorm, Clamp, Concatenate, Dot, LeakyRelu, Merge, MergeKind, Range, Step, StepKind,
-    TensorType, Value,
+    BatchNorm, Clamp, Concatenate, Dot, LeakyRelu, Merge, MergeKind, Range, Step, TensorType,
 };
 
 use super::{Body, Exact, each};
@@ -60,19 +58,10 @@ pub(super) fn leaky_relu(
     number: Number,
     leaky: &LeakyRelu,
     tensor: &TensorType,
-    (range, grid): ExactRange,
+    x: ExactRange,
 ) -> Option<Body> {
-    let indices = leaky.alpha_indices(&tensor.shape)?;
-    let alphas = || indices.iter().map(|index| leaky.alpha.get(*index));
-    // A slope's grid may be coarser than that of integers.
-    let finest = grid_of(alphas()).max(0);
-    let slopes: Vec<i128> = alphas().map(|alpha| at(alpha, finest)).collect::<Option<_>>()?;
-    let negative = Range::new(range.lo.min(0), range.hi.min(0));
-    let mut result = up(range.rectified(), finest)?;
-    for slope in &slopes {
-        result = result.union(times(negative, *slope)?);
-    }
-    if finest as u32 >= number.bits() {
+    let ExactSlopes { up, slopes, result } = leaky.exact_slopes(&tensor.shape, x)?;
+    if up >= number.bits() {
         return None;
     }
     let slope_ranges: Vec<Range> = slopes.iter().map(|slope| Range::constant(*slope)).collect();
@@ -80,60 +69,35 @@ pub(super) fn leaky_relu(
     let mut code = format!("{}{{\n", each(1, "element", slopes.len()));
     code += "    const T own = in0(element);\n";
     code += &format!(
-        "    put(element, own > 0 ? shift_left(own, {finest}) : multiply(own, static_cast<T>(slopes[element])));\n  }}\n"
+        "    put(element, own > 0 ? shift_left(own, {up}) : multiply(own, static_cast<T>(slopes[element])));\n  }}\n"
     );
-    let result = Exact::Uniform((result, grid + finest));
-    Body { constants, code, result }.checked(number, &slope_ranges)
+    Body { constants, code, result: Exact::Uniform(result) }.checked(number, &slope_ranges)
 }
 
 pub(super) fn clamp(
     number: Number,
     clamp: &Clamp,
     tensor: &TensorType,
-    (range, grid): ExactRange,
+    x: ExactRange,
 ) -> Option<Body> {
-    let Line { slope, shift, low, high } = clamp.kind.line();
-    let product_grid = grid + slope.fraction_bits;
-    let common = product_grid.max(grid_of([shift, low, high].into_iter()));
-    let slope = at(Value { fraction_bits: 0, ..slope }, common - product_grid)?;
-    let product = times(range, slope)?;
-    let shift = at(shift, common)?;
-    let line = product.plus(Range::constant(shift))?;
-    let (low, high) = (at(low, common)?, at(high, common)?);
-    let clamped = |x: i128| if x < low { low } else { x.min(high) };
-    let result = Range::new(low.min(high), high.max(low));
-    let result = result.union(Range::constant(clamped(line.lo)));
+    let ExactLine { slope, shift, low, high, result, steps } = clamp.exact_line(x)?;
     let constants = [("slope", slope), ("shift", shift), ("low", low), ("high", high)];
-    let steps = constants.map(|(_, integer)| Range::constant(integer));
+    let ranges = constants.map(|(_, integer)| Range::constant(integer));
     let constants = constants.map(|(name, integer)| scalar(name, integer)).concat();
     let mut code = format!("{}{{\n", each(1, "element", tensor.element_count()));
     code += "    const T line = add(multiply(in0(element), slope), shift);\n";
     code += "    put(element, line < low ? low : minimum(line, high));\n  }\n";
-    let body = Body { constants, code, result: Exact::Uniform((result, common)) };
-    body.checked(number, &[&steps[..], &[product, line]].concat())
+    let body = Body { constants, code, result: Exact::Uniform(result) };
+    body.checked(number, &[&ranges[..], &steps].concat())
 }
 
 pub(super) fn step(
     number: Number,
     step: &Step,
     tensor: &TensorType,
-    (range, grid): ExactRange,
+    x: ExactRange,
 ) -> Option<Body> {
-    let of = |mantissa: i128| step.kind.of(Value { mantissa, fraction_bits: grid });
-    // The thresholds are where the steps are: found by bisection, because the steps only go up.
-    let first = |wanted: i128| {
-        let (mut below, mut above) = (range.lo - 1, range.hi + 1);
-        while above - below > 1 {
-            let middle = below + (above - below) / 2;
-            if of(middle) >= wanted { above = middle } else { below = middle }
-        }
-        above
-    };
-    let (low, high) = (first(0), first(1));
-    let middle = match step.kind {
-        StepKind::BinaryTanh => -1,
-        StepKind::TernaryTanh => 0,
-    };
+    let Thresholds { low, middle, high } = step.thresholds(x);
     let constants = [scalar("low", low), scalar("high", high)].concat();
     let mut code = format!("{}{{\n", each(1, "element", tensor.element_count()));
     code += "    const T own = in0(element);\n";
@@ -227,22 +191,20 @@ pub(super) fn dot(
     tensor: &TensorType,
     x: &[ExactRange],
 ) -> Option<Body> {
-    let [(a, a_grid), (b, b_grid)] = x else { return None };
-    let (product, grid) = (a.times(*b)?, a_grid + b_grid);
     let count = tensor.element_count();
+    let DotSteps { product, sums, result } = dot.exact_steps(x, count)?;
     let mut code = format!("  T sum = 0;\n{}", each(1, "k", count));
     let product_text = "multiply(in0(k), in1(k))";
-    let Some(accum) = dot.accum else {
-        let sum = times(product.union(Range::ZERO), count as i128)?;
+    let mut constants = String::new();
+    if let Some((accum, sums)) = sums {
+        constants += &constant("term", &Cast::new(number, product, accum)?);
+        constants += &constant("total", &Cast::new(number, sums, accum)?);
+        code +=
+            &format!("sum = cast(total, add(sum, cast(term, {product_text})));\n  put(0, sum);\n");
+    } else {
         code += &format!("sum = add(sum, {product_text});\n  put(0, sum);\n");
-        let result = Exact::Uniform((sum, grid));
-        return Body { constants: String::new(), code, result }.checked(number, &[]);
-    };
-    let all = accum.format.range();
-    let sums = all.plus(product.cast(grid, accum))?;
-    let constants = constant("term", &Cast::new(number, (product, grid), accum)?)
-        + &constant("total", &Cast::new(number, (sums, accum.fraction_bits()), accum)?);
-    code += &format!("sum = cast(total, add(sum, cast(term, {product_text})));\n  put(0, sum);\n");
-    let result = Exact::Uniform((all, accum.fraction_bits()));
-    Body { constants, code, result }.checked(number, &[*a, *b, sums])
+    }
+    // Without a type the result is the widest step.
+    let steps: Vec<Range> = sums.iter().map(|(_, (sums, _))| *sums).collect();
+    Body { constants, code, result: Exact::Uniform(result) }.checked(number, &steps)
 }

@@ -4,9 +4,8 @@
 //! partial sum in the accumulator's type. Where that does not show, because the accumulator wraps or
 //! never is full, the sum is taken modulo the width of the machine's integers.
 
-use rtl4ml_ir::exact::{at, grid_of, times};
-use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{Conv, Dense, Kernel, Overflow, Range, Sliding, TensorType, Value};
+use rtl4ml_ir::layers::{Accumulation, ExactRange, KernelSteps};
+use rtl4ml_ir::{Conv, Dense, Kernel, Overflow, Range, Sliding, TensorType};
 
 use super::{Body, Exact, each};
 use crate::cast::{Cast, constant};
@@ -111,70 +110,20 @@ pub(super) fn cell_loops(sliding: &Sliding, otherwise: &str) -> String {
 
 impl Matrices {
     /// Kernels for inputs that are all in one range.
-    fn new(number: Number, kernels: &[Kernel], (range, grid): ExactRange) -> Option<Self> {
-        let shape = kernels.first()?.shape()?;
-        let (n_in, n_out) = (shape.n_in, shape.n_out);
-        let accum = kernels.first()?.accum;
-        let count = n_in * n_out;
-        let weights = kernels.iter().flat_map(|kernel| (0..count).map(|i| kernel.weight.get(i)));
-        let weights: Vec<Value> = weights.collect();
-        let starts = kernels.iter().flat_map(|kernel| (0..n_out).map(|j| kernel.start_value(j)));
-        let starts: Vec<Value> = starts.collect();
-        let weight_grid = grid_of(weights.iter().copied());
-        let products = grid + weight_grid;
-        let sum_grid = match accum {
-            Some(accum) => accum.fraction_bits(),
-            None => products.max(grid_of(starts.iter().copied())),
-        };
-        let weights: Vec<i128> =
-            weights.into_iter().map(|weight| at(weight, weight_grid)).collect::<Option<_>>()?;
-        let start: Vec<i128> =
-            starts.into_iter().map(|start| at(start, sum_grid)).collect::<Option<_>>()?;
-        let up = sum_grid - products;
-        // What partial sums can be, where that is known.
-        let mut reach = Some(Range::ZERO);
-        let mut result: Option<Range> = None;
-        let mut product_union = Range::ZERO;
-        for (output, start) in start.iter().enumerate() {
-            let (group, j) = (output / n_out, output % n_out);
-            let (mut whole, mut partial) = (Range::ZERO, Range::ZERO);
-            for k in 0..n_in {
-                let term = times(range, weights[group * count + k * n_out + j])?;
-                product_union = product_union.union(term);
-                whole = whole.plus(term)?;
-                partial = partial.plus(term.union(Range::ZERO))?;
-            }
-            // With up to one step lost by each rounding.
-            let slack = if up < 0 { n_in as i128 } else { 0 };
-            let plus_start = |range| shifted(range, up)?.plus(Range::constant(*start));
-            reach = reach.zip(plus_start(partial)).map(|(reach, partial)| {
-                let (lo, hi) = (partial.lo.min(*start) - slack, partial.hi.max(*start) + slack);
-                reach.union(Range::new(lo, hi))
-            });
-            if accum.is_none() {
-                let whole = plus_start(whole)?;
-                result = Some(result.map_or(whole, |result| result.union(whole)));
-            }
-        }
-        let Some(accum) = accum else {
-            let result = result.filter(|result| number.holds(*result))?;
-            let weights =
-                weights.iter().map(|weight| at(Value { mantissa: *weight, fraction_bits: 0 }, up));
-            let weights =
-                weights.map(|weight| Some(number.low_bits(weight?))).collect::<Option<_>>()?;
+    fn new(number: Number, kernels: &[Kernel], x: ExactRange) -> Option<Self> {
+        let steps = KernelSteps::new(kernels, x, i32::MIN)?;
+        let n_out = kernels.first()?.shape()?.n_out;
+        let result = |range: Range| (range, steps.sum_grid);
+        let Some(accum) = kernels.first()?.accum else {
+            let whole = steps.whole.filter(|whole| number.holds(*whole))?;
+            let weights = steps.weights_of_sums()?;
+            let weights = weights.into_iter().map(|weight| number.low_bits(weight)).collect();
             let sum = Sum::Modular { round: None, wrap: None };
-            return Some(
-                Self { weights, start, n_out, sum, result: (result, sum_grid) }.low(number),
-            );
+            let result = result(whole);
+            return Some(Self { weights, start: steps.start, n_out, sum, result }.low(number));
         };
-        let product = Cast::new(number, (product_union, products), accum)?;
-        let holds = accum.overflow.range_of(accum.format);
-        let within = reach.filter(|reach| reach.within(holds) && accum.format.width > 0);
-        let within = within.filter(|_| !product.may_overflow());
-        let never_leaves = within.is_some();
-        let result = within.unwrap_or(accum.format.range());
-        let term = product_union.cast(products, accum);
-        let sums = result.plus(term)?;
+        let product = Cast::new(number, steps.product, accum)?;
+        let Accumulation { never_leaves, result: all, sums } = steps.accumulated(accum)?;
         if !number.holds(sums) {
             return None;
         }
@@ -182,13 +131,13 @@ impl Matrices {
             let wrap = if never_leaves { None } else { Some(Cast::wrap(number, accum)?) };
             Sum::Modular { round: Some(product.without_ends()), wrap }
         } else {
-            Sum::Stepwise { product, sum: Cast::new(number, (sums, sum_grid), accum)? }
+            Sum::Stepwise { product, sum: Cast::new(number, (sums, steps.sum_grid), accum)? }
         };
+        let result = result(all);
+        let KernelSteps { weights, start, .. } = steps;
         let fits =
             weights.iter().chain(&start).all(|weight| number.holds(Range::constant(*weight)));
-        fits.then_some(
-            Self { weights, start, n_out, sum, result: (result, sum_grid) }.folded(number),
-        )
+        fits.then_some(Self { weights, start, n_out, sum, result }.folded(number))
     }
 
     /// The starts modulo the integers' width.
@@ -255,13 +204,4 @@ impl Matrices {
     fn body(self, code: String) -> Body {
         Body { constants: self.constants(), code, result: Exact::Uniform(self.result) }
     }
-}
-
-/// The range times 2^up, rounded down.
-fn shifted(range: Range, up: i32) -> Option<Range> {
-    if up >= 0 {
-        return range.shifted_left(up as u32);
-    }
-    let down = (-up).min(127);
-    Some(Range::new(range.lo >> down, range.hi >> down))
 }

@@ -10,9 +10,9 @@ mod pool;
 mod softmax;
 mod tables;
 
-use rtl4ml_ir::exact::{of_tensor, up};
+use rtl4ml_ir::exact::{of_inputs, targets};
 use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{LayerId, MergeKind, Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{LayerId, Op, Range, Source, TensorType, VerifiedNetwork};
 
 use crate::EmitError;
 use crate::cast::{Cast, Casts};
@@ -80,14 +80,7 @@ fn compile(network: &VerifiedNetwork, id: LayerId, number: Number) -> Option<Str
         readers += &reader(0, None);
         ranges.push((all, 0));
     } else {
-        ranges = tensors.iter().map(|tensor| of_tensor(tensor)).collect::<Option<_>>()?;
-        if meet_on_one_grid(&layer.op) {
-            let grid = ranges.iter().map(|(_, grid)| *grid).max()?;
-            for (range, own) in &mut ranges {
-                *range = up(*range, grid - *own)?;
-                *own = grid;
-            }
-        }
+        ranges = of_inputs(&layer.op, &tensors)?;
         for (index, (tensor, (_, grid))) in tensors.iter().zip(&ranges).enumerate() {
             readers += &reader(index, Some((*tensor, *grid)));
         }
@@ -141,15 +134,6 @@ fn reader(index: usize, aligned: Option<(&TensorType, i32)>) -> String {
     format!("{constants}  const auto in{index} = [x{index}](int element) {{ return {value}; }};\n")
 }
 
-/// Whether the elements of the inputs of a layer are needed on one grid.
-fn meet_on_one_grid(op: &Op) -> bool {
-    match op {
-        Op::Concatenate(_) => true,
-        Op::Merge(merge) => merge.kind != MergeKind::Multiply,
-        _ => false,
-    }
-}
-
 fn body(
     number: Number,
     op: &Op,
@@ -185,37 +169,18 @@ fn body(
 
 /// The casts of exact results to the types of a layer's tensor.
 fn casts(number: Number, op: &Op, exact: &Exact, output: &TensorType) -> Option<Casts> {
-    let count = output.element_count();
     let of = |element: usize| match exact {
         Exact::Uniform(exact) => *exact,
         Exact::Each(each) => each[element],
         Exact::Moved => (Range::ZERO, 0),
     };
-    let uniform = matches!(exact, Exact::Uniform(_));
-    let all =
-        |cast: &dyn Fn(usize) -> Option<Cast>| (0..count).map(cast).collect::<Option<Vec<_>>>();
-    let casts = match (op.result_type(), exact) {
-        (_, Exact::Moved) => {
-            let zero = (Range::new(0, 1), 0);
-            vec![Cast::to_grid(number, zero, 0, zero.0)?]
-        }
-        (ResultType::Cast(types), _) if uniform && types.len_per_element().is_none() => {
-            vec![Cast::new(number, of(0), types.get(0))?]
-        }
-        (ResultType::Cast(types), _) => all(&|i| Cast::new(number, of(i), types.get(i)))?,
-        (ResultType::Auto, _) => {
-            let format = output.common_format().filter(|_| uniform);
-            if let Some(format) = format {
-                let union = output.ranges.iter().copied().reduce(Range::union)?;
-                vec![Cast::to_grid(number, of(0), format.fraction_bits(), union)?]
-            } else {
-                all(&|i| {
-                    Cast::to_grid(number, of(i), output.format(i).fraction_bits(), output.ranges[i])
-                })?
-            }
-        }
-    };
-    Some(Casts::new(casts))
+    if matches!(exact, Exact::Moved) {
+        let bit = (Range::new(0, 1), 0);
+        return Some(Casts::new(vec![Cast::to_grid(number, bit, 0, bit.0)?]));
+    }
+    let targets = targets(&op.result_type(), output, matches!(exact, Exact::Uniform(_)));
+    let cast = |(element, target)| Cast::to(number, of(element), target);
+    targets.into_iter().enumerate().map(cast).collect::<Option<_>>().map(Casts::new)
 }
 
 /// A loop over `count` numbers.

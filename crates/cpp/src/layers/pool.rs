@@ -1,8 +1,7 @@
 //! Pooling.
 
-use rtl4ml_ir::exact::{times, up};
-use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{Pool, PoolKind, Range, Sliding, TensorType};
+use rtl4ml_ir::layers::{ExactRange, PoolRule, PoolSteps};
+use rtl4ml_ir::{Pool, Range, Sliding, TensorType};
 
 use super::matrix::{cell_loops, position_loops};
 use super::{Body, Exact, each};
@@ -16,53 +15,45 @@ pub(super) fn pool(
     (range, grid): ExactRange,
 ) -> Option<Body> {
     let sliding = pool.slide(tensor.shape.extents()).ok()?;
-    let with_zero = range.union(Range::ZERO);
+    let PoolSteps { rule, widest, result } = pool.exact_steps(&sliding, (range, grid))?;
     let mut constants = String::new();
+    let mut exact = Exact::Uniform(result);
     // What is done with each cell, and with all of them.
-    let (cell, end, steps, result): (String, String, Range, Exact) = match (pool.kind, pool.accum) {
-        (PoolKind::Max, accum) => {
+    let (cell, end) = match rule {
+        PoolRule::Maximum { cast } => {
             let own = "in0(place)";
             let cell = format!("total = count == 0 ? {own} : maximum(total, {own});");
-            // A window without a cell on the image gives 0.
-            let all = (with_zero, grid);
-            match accum {
-                None => (cell, "total".to_owned(), with_zero, Exact::Uniform(all)),
-                Some(accum) => {
-                    constants += &constant("accum", &Cast::new(number, all, accum)?);
-                    let result = (with_zero.cast(grid, accum), accum.fraction_bits());
-                    (cell, "cast(accum, total)".to_owned(), with_zero, Exact::Uniform(result))
-                }
-            }
+            let end = if let Some((all, accum)) = cast {
+                constants += &constant("accum", &Cast::new(number, all, accum)?);
+                "cast(accum, total)"
+            } else {
+                "total"
+            };
+            (cell, end.to_owned())
         }
-        (PoolKind::Average, None) => {
-            let guard = Pool::guard_bits(&sliding);
-            let sum = up(times(with_zero, sliding.cells() as i128)?, guard as i32)?;
-            let cell = "total = add(total, in0(place));".to_owned();
+        PoolRule::Average { up } => {
             let down = coarser(&sliding, tensor, grid);
-            let (total, result) = if down.iter().all(|down| *down == 0) {
-                ("total", Exact::Uniform((sum, grid + guard as i32)))
+            let total = if down.iter().all(|down| *down == 0) {
+                "total"
             } else {
                 constants += &integers("down", &down);
-                let result = down.iter().map(|down| {
-                    (Range::new(sum.lo >> down, sum.hi >> down), grid + guard as i32 - *down as i32)
-                });
-                ("(total >> down[element])", Exact::Each(result.collect()))
+                let (sum, fine) = result;
+                let own = |down: &i128| (sum.shifted_right(*down as u32), fine - *down as i32);
+                exact = Exact::Each(down.iter().map(own).collect());
+                "(total >> down[element])"
             };
-            (cell, format!("shift_left({total}, {guard}) / divisor"), sum, result)
+            let cell = "total = add(total, in0(place));".to_owned();
+            (cell, format!("shift_left({total}, {up}) / divisor"))
         }
-        (PoolKind::Average, Some(accum)) => {
-            let fine = grid.max(accum.fraction_bits());
-            let (sum_up, cell_up) = (fine - accum.fraction_bits(), fine - grid);
-            let sums = up(accum.format.range(), sum_up)?.plus(up(with_zero, cell_up)?)?;
-            constants += &constant("accum", &Cast::new(number, (sums, fine), accum)?);
-            if sum_up.max(cell_up) as u32 >= number.bits() {
+        PoolRule::Accumulated { sum_up, cell_up, sums, accum } => {
+            if sum_up.max(cell_up) >= number.bits() {
                 return None;
             }
+            constants += &constant("accum", &Cast::new(number, sums, accum)?);
             let cell = format!(
                 "total = cast(accum, add(shift_left(total, {sum_up}), shift_left(in0(place), {cell_up})));"
             );
-            let result = Exact::Uniform((accum.format.range(), accum.fraction_bits()));
-            (cell, "total / divisor".to_owned(), sums, result)
+            (cell, "total / divisor".to_owned())
         }
     };
     let channels = sliding.channels;
@@ -83,7 +74,7 @@ pub(super) fn pool(
         code += "      const T divisor = count == 0 ? 1 : count;\n";
     }
     code += &format!("      put(element, {end});\n    }}\n  }}\n  }}\n");
-    Body { constants, code, result }.checked(number, &[range, steps])
+    Body { constants, code, result: exact }.checked(number, &[range, widest])
 }
 
 /// For each output, how much coarser the grid of its window is: how a quotient is rounded depends on

@@ -1,17 +1,16 @@
 //! Softmax and argmax over the last axis.
 
-use rtl4ml_ir::exact::{times, up};
-use rtl4ml_ir::layers::{ExactRange, SoftmaxEntries, difference_type};
-use rtl4ml_ir::{FixedType, Range, Softmax, SoftmaxImplementation, SoftmaxTables, TensorType};
+use rtl4ml_ir::layers::{ExactRange, ExactSoftmax, LegacySoftmax, SoftmaxQuotients, SoftmaxSteps};
+use rtl4ml_ir::{Range, Softmax, TensorType};
 
-use super::tables::{Lookup, ONE};
+use super::tables::Lookup;
 use super::{Body, Exact, each};
 use crate::cast::{Cast, constant};
 use crate::number::{Number, literal};
 
 /// The loops over slices; their end is `END`.
 fn begin(tensor: &TensorType) -> (usize, String) {
-    let classes = tensor.shape.extents().last().copied().unwrap_or(1);
+    let classes = tensor.shape.last_extent();
     let slices = tensor.element_count() / classes;
     let mut code = format!("{}{{\n", each(1, "slice", slices));
     code += &format!("    const int first = slice * {classes};\n");
@@ -54,24 +53,13 @@ pub(super) fn softmax(
     tensor: &TensorType,
     x: ExactRange,
 ) -> Option<Body> {
-    let entries = softmax.entries(tensor).ok()?;
     let spread = Range::new(x.0.lo - x.0.hi, x.0.hi - x.0.lo);
     let (classes, code) = begin(tensor);
-    let body = match (softmax.implementation, &entries) {
-        (SoftmaxImplementation::Exact { .. }, Some(entries)) => {
-            exact(number, entries, softmax.exact_result_type(), x, (classes, code))
-        }
-        (SoftmaxImplementation::Stable(tables), Some(entries)) => {
-            let ty = difference_type(tensor.common_format()?);
-            quotients(number, tables, entries, x, Some(ty), (classes, code))
-        }
-        (SoftmaxImplementation::Latency(tables), Some(entries)) => {
-            quotients(number, tables, entries, x, None, (classes, code))
-        }
-        (SoftmaxImplementation::Legacy { table, .. }, Some(entries)) => {
-            legacy(number, entries, table, x, (classes, code))
-        }
-        (_, None) | (SoftmaxImplementation::Argmax, _) => {
+    let body = match softmax.exact_steps(tensor, x)? {
+        SoftmaxSteps::Exact(steps) => exact(number, steps, (classes, code)),
+        SoftmaxSteps::Quotients(steps) => quotients(number, steps, (classes, code)),
+        SoftmaxSteps::Legacy(steps) => legacy(number, steps, (classes, code)),
+        SoftmaxSteps::Winner => {
             let code = code
                 + &first_maximum(classes)
                 + "    static_cast<void>(top);\n"
@@ -85,17 +73,11 @@ pub(super) fn softmax(
 
 fn exact(
     number: Number,
-    entries: &SoftmaxEntries,
-    ty: FixedType,
-    (range, grid): ExactRange,
+    steps: ExactSoftmax,
     (classes, mut code): (usize, String),
 ) -> Option<Body> {
-    let exp = Lookup::new(number, &entries.exp, (Range::new(0, range.hi - range.lo), grid), ONE)?;
-    let (exponential, exp_grid) = exp.result;
-    let sum = times(exponential.union(Range::ZERO), classes as i128)?;
-    let reciprocal = Lookup::new(number, &entries.reciprocal, (sum, exp_grid), ONE)?;
-    let (reciprocals, reciprocal_grid) = reciprocal.result;
-    let product = (exponential.times(reciprocals)?, exp_grid + reciprocal_grid);
+    let ExactSoftmax { exp, sum, reciprocal, product, ty } = steps;
+    let (exp, reciprocal) = (Lookup::of(number, exp)?, Lookup::of(number, reciprocal)?);
     let constants = exp.constants("exponential")
         + &reciprocal.constants("reciprocal")
         + &constant("of_winner", &Cast::new(number, reciprocal.result, ty)?)
@@ -121,44 +103,32 @@ fn exact(
 
 fn quotients(
     number: Number,
-    tables: SoftmaxTables,
-    entries: &SoftmaxEntries,
-    (range, grid): ExactRange,
-    difference: Option<FixedType>,
+    steps: SoftmaxQuotients,
     (classes, mut code): (usize, String),
 ) -> Option<Body> {
+    let SoftmaxQuotients { difference, exp, accum, sums, argument, reciprocal, result } = steps;
+    let (exp, reciprocal) = (Lookup::of(number, exp)?, Lookup::of(number, reciprocal)?);
     let mut constants = String::new();
-    let (argument, own) = match difference {
-        None => ((range, grid), "in0(first + i)".to_owned()),
-        Some(ty) => {
-            code += &top(classes);
-            let spread = Range::new(0, range.hi - range.lo);
-            constants += &constant("difference", &Cast::new(number, (spread, grid), ty)?);
-            let argument = (spread.cast(grid, ty), ty.fraction_bits());
-            (argument, "cast(difference, subtract(top, in0(first + i)))".to_owned())
-        }
+    let own = if let Some((difference, ty)) = difference {
+        code += &top(classes);
+        constants += &constant("difference", &Cast::new(number, difference, ty)?);
+        "cast(difference, subtract(top, in0(first + i)))"
+    } else {
+        "in0(first + i)"
     };
-    let (accum, read) = (tables.accum, tables.inv_inp);
-    let exp = Lookup::new(number, &entries.exp, argument, ONE)?;
-    let exponentials = exp.result.0.cast(exp.result.1, accum);
-    let all = accum.format.range();
-    let sums = all.plus(all)?;
-    let grid = accum.fraction_bits();
-    let arguments = (read.format.range(), read.fraction_bits());
-    let reciprocal = Lookup::new(number, &entries.reciprocal, arguments, ONE)?;
-    let products = exponentials.times(reciprocal.result.0)?;
+    let all = (accum.format.range(), accum.fraction_bits());
     constants += &exp.constants("exponential");
     constants += &reciprocal.constants("reciprocal");
     constants += &constant("of_exponential", &Cast::new(number, exp.result, accum)?);
-    constants += &constant("of_sum", &Cast::new(number, (sums, grid), accum)?);
-    constants += &constant("of_argument", &Cast::new(number, (all, grid), read)?);
+    constants += &constant("of_sum", &Cast::new(number, sums, accum)?);
+    constants += &constant("of_argument", &Cast::new(number, all, argument)?);
     code += &format!(
         "    T exponentials[{classes}];\n    T partial[{classes}];\n{}{{\n",
         each(2, "i", classes)
     );
     code += &format!(
         "      exponentials[i] = cast(of_exponential, {});\n      partial[i] = exponentials[i];\n    }}\n",
-        Lookup::read("exponential", &own)
+        Lookup::read("exponential", own)
     );
     code += &tree_sum(classes);
     code += &format!(
@@ -169,8 +139,7 @@ fn quotients(
         "{}put(first + i, multiply(exponentials[i], inverse));\n  }}\n",
         each(2, "i", classes)
     );
-    let result = Exact::Uniform((products, grid + reciprocal.result.1));
-    Body { constants, code, result }.checked(number, &[sums])
+    Body { constants, code, result: Exact::Uniform(result) }.checked(number, &[sums.0])
 }
 
 /// The sum by halves, each sum cast; the first part has as many terms as the largest power of two
@@ -186,28 +155,17 @@ fn tree_sum(classes: usize) -> String {
 
 fn legacy(
     number: Number,
-    entries: &SoftmaxEntries,
-    ty: FixedType,
-    (range, grid): ExactRange,
+    steps: LegacySoftmax,
     (classes, mut code): (usize, String),
 ) -> Option<Body> {
-    let spread = range.hi - range.lo;
-    let exp = Lookup::new(number, &entries.exp, (Range::new(-spread, spread), grid), ONE)?;
-    // Entries, the number 1 and the sum meet on the finest of their grids.
-    let (terms, entry_grid) = exp.result;
-    let fine = ty.fraction_bits().max(entry_grid).max(0);
-    let (entry_up, sum_up) = (fine - entry_grid, fine - ty.fraction_bits());
-    let one = 1i128.checked_shl(fine as u32).filter(|one| *one > 0)?;
-    let terms = up(terms, entry_up)?.union(Range::new(0, one));
-    let sums = terms.plus(up(ty.format.range(), sum_up)?)?;
-    let all = (ty.format.range(), ty.fraction_bits());
-    let reciprocal = Lookup::new(number, &entries.reciprocal, all, ONE)?;
-    if entry_up.max(sum_up) as u32 >= number.bits() || !number.holds(terms) {
+    let LegacySoftmax { exp, entry_up, sum_up, one, sums, ty, reciprocal } = steps;
+    let (exp, reciprocal) = (Lookup::of(number, exp)?, Lookup::of(number, reciprocal)?);
+    if entry_up.max(sum_up) >= number.bits() {
         return None;
     }
     let constants = exp.constants("exponential")
         + &reciprocal.constants("reciprocal")
-        + &constant("of_sum", &Cast::new(number, (sums, fine), ty)?)
+        + &constant("of_sum", &Cast::new(number, sums, ty)?)
         + &format!("  constexpr T one = {};\n", literal(one));
     code += &format!("{}{{\n      T sum = 0;\n", each(2, "i", classes));
     code += &format!("{}{{\n", each(3, "j", classes));
@@ -219,5 +177,5 @@ fn legacy(
         &format!("        sum = cast(of_sum, add(shift_left(sum, {sum_up}), term));\n      }}\n");
     code +=
         &format!("      put(first + i, {});\n    }}\n  }}\n", Lookup::read("reciprocal", "sum"));
-    Body { constants, code, result: Exact::Uniform(reciprocal.result) }.checked(number, &[sums])
+    Body { constants, code, result: Exact::Uniform(reciprocal.result) }.checked(number, &[sums.0])
 }

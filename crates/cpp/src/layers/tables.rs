@@ -1,9 +1,9 @@
 //! Functions by a table. The tables' entries are `ir`'s; which of them a number reads is computed
 //! by the header.
 
-use rtl4ml_ir::exact::{at, times, up};
-use rtl4ml_ir::layers::{ExactRange, Table};
-use rtl4ml_ir::{Function, Range, TensorType, Value};
+use rtl4ml_ir::exact::{times, up};
+use rtl4ml_ir::layers::{ExactLookup, ExactRange, Table};
+use rtl4ml_ir::{Function, Range, TensorType};
 
 use super::{Body, Exact, each};
 use crate::cast::Cast;
@@ -18,42 +18,18 @@ pub(super) struct Lookup {
     pub result: ExactRange,
 }
 
-/// The number 1.
-pub(super) const ONE: Value = Value { mantissa: 1, fraction_bits: 0 };
-
 impl Lookup {
-    /// A table for numbers in a range, each entry times a factor.
-    pub fn new(
-        number: Number,
-        table: &Table,
-        (range, grid): ExactRange,
-        factor: Value,
-    ) -> Option<Self> {
-        let rule = table.index;
-        let fine =
-            if rule.origin.mantissa == 0 { grid } else { grid.max(rule.origin.fraction_bits) };
-        let origin = at(rule.origin, fine)?;
-        let shifted = up(range, fine - grid)?;
-        let difference = shifted.plus(Range::constant(-origin))?;
-        let product = times(difference, rule.scale.mantissa)?;
-        let fraction_bits = fine + rule.scale.fraction_bits;
-        let integer = Cast::new(number, (product, fraction_bits), rule.integer_type())?;
-        let index = product.cast(fraction_bits, rule.integer_type());
-        let index = index.plus(Range::constant(rule.offset))?;
-        let entries = table.entries.iter().map(|entry| entry.checked_mul(factor.mantissa));
-        let entries: Vec<i128> = entries.collect::<Option<_>>()?;
-        let union = entries.iter().map(|entry| Range::constant(*entry)).reduce(Range::union)?;
-        let last = entries.len() as i128 - 1;
-        let constants = [origin, rule.scale.mantissa, rule.offset, last].map(Range::constant);
-        let steps = [range, shifted, difference, product, index, union];
-        let up = if range == Range::ZERO { 0 } else { fine - grid };
-        if !steps.into_iter().chain(constants).all(|step| number.holds(step)) {
+    /// The table of a plan.
+    pub fn of(number: Number, plan: ExactLookup) -> Option<Self> {
+        let integer = Cast::new(number, plan.product, plan.integer_type)?;
+        if !plan.steps.into_iter().all(|step| number.holds(step)) {
             return None;
         }
-        let [origin, scale, offset, last] = constants.map(|constant| literal(constant.lo));
-        let index = format!("{{{up}, {origin}, {scale}, {}, {offset}, {last}}}", integer.text());
-        let result = (union, table.fraction_bits + factor.fraction_bits);
-        Some(Self { index, entries, result })
+        let [origin, scale, offset, last] =
+            [plan.origin, plan.scale, plan.offset, plan.last()].map(literal);
+        let index =
+            format!("{{{}, {origin}, {scale}, {}, {offset}, {last}}}", plan.up, integer.text());
+        Some(Self { index, entries: plan.entries, result: plan.result })
     }
 
     /// The table as constants.
@@ -76,7 +52,7 @@ pub(super) fn function(
 ) -> Option<Body> {
     let own = function.tables(tensor).ok()?;
     let factor = function.entry_factor();
-    let lookup = |table: &Table| Lookup::new(number, table, x, factor);
+    let lookup = |table: &Table| Lookup::of(number, table.exact_lookup(x, factor)?);
     let tables: Vec<Lookup> = own.distinct().iter().map(lookup).collect::<Option<_>>()?;
     let of = own.indices();
     let line = function.curve.is_line_from_zero().then(|| own.slope_from_zero());

@@ -112,8 +112,7 @@ fn overflow(mantissa: i128, shift: u32, format: Format, mode: Overflow) -> i128 
 /// Whether `mantissa` * 2^`shift` lies in the range.
 fn fits(mantissa: i128, shift: u32, range: Range) -> bool {
     // Comparing on the coarser grid cannot overflow, however large the shift.
-    let shift = shift.min(127);
-    mantissa <= range.hi >> shift && mantissa >= -(-range.lo >> shift)
+    range.before_shift(shift).contains(mantissa)
 }
 
 impl Overflow {

@@ -5,6 +5,7 @@ use super::pool::aligned;
 use super::{ResultType, bounded, result_tensor};
 use crate::constant::Constant;
 use crate::error::Problem;
+use crate::exact::{at, grid_of, times, up};
 use crate::fixed::Value;
 use crate::range::Range;
 use crate::tensor::{Shape, TensorType, broadcast_indices, broadcasts};
@@ -58,7 +59,63 @@ pub enum StepKind {
     TernaryTanh,
 }
 
+/// Slopes for negative numbers in the steps of a computation in plain integers: x << up where x is
+/// above 0, else its product with the element's slope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExactSlopes {
+    /// The bits to append to x, by which it comes onto the grid of the products.
+    pub up: u32,
+    /// For each element what x is multiplied by.
+    pub slopes: Vec<i128>,
+    /// The exact result of any element.
+    pub result: ExactRange,
+}
+
+/// A straight line and its bounds in the steps of a computation in plain integers: slope * x +
+/// shift, or the bound that it is beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExactLine {
+    /// The factor of x, by which the product is on the grid of the others.
+    pub slope: i128,
+    /// The summand.
+    pub shift: i128,
+    /// The smallest value.
+    pub low: i128,
+    /// The largest value.
+    pub high: i128,
+    /// The exact result.
+    pub result: ExactRange,
+    /// The ranges of the product and of the sum.
+    pub steps: [Range; 2],
+}
+
+/// The integer thresholds of a [`Step`]: -1 below `low`, 1 from `high` on, `middle` between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// The first number that does not become -1.
+    pub low: i128,
+    /// What the numbers between the two thresholds become.
+    pub middle: i128,
+    /// The first number that becomes 1.
+    pub high: i128,
+}
+
 impl LeakyRelu {
+    /// The arithmetic on elements of a tensor of this shape, which are all in one range; `None`
+    /// where 128 bits do not hold it.
+    pub fn exact_slopes(&self, shape: &Shape, (range, grid): ExactRange) -> Option<ExactSlopes> {
+        let indices = self.alpha_indices(shape)?;
+        let alphas = || indices.iter().map(|index| self.alpha.get(*index));
+        // A slope's grid may be coarser than that of integers.
+        let finest = grid_of(alphas()).max(0);
+        let slopes: Vec<i128> = alphas().map(|alpha| at(alpha, finest)).collect::<Option<_>>()?;
+        let mut result = up(range.rectified(), finest)?;
+        for slope in &slopes {
+            result = result.union(times(range.not_above_zero(), *slope)?);
+        }
+        Some(ExactSlopes { up: finest as u32, slopes, result: (result, grid + finest) })
+    }
+
     /// For each element of a tensor of this shape, the index of its slope; `None` where the
     /// slopes do not broadcast to the shape.
     pub fn alpha_indices(&self, shape: &Shape) -> Option<Vec<usize>> {
@@ -74,13 +131,12 @@ impl LeakyRelu {
         })?;
         let exact = |((range, fraction), alpha): (ExactRange, usize)| {
             let alpha = self.alpha.get(alpha);
-            let negative = Range::new(range.lo.min(0), range.hi.min(0));
-            let product = negative.times(Range::constant(alpha.mantissa));
+            let product = range.not_above_zero().times(Range::constant(alpha.mantissa));
             let product = bounded(product, "the product with alpha")?;
             // 0 is on both lines.
             let mut lines = Vec::new();
             if range.hi > 0 || range.lo >= 0 {
-                lines.push((Range::new(range.lo.max(0), range.hi), fraction));
+                lines.push((range.rectified(), fraction));
             }
             if range.lo < 0 {
                 lines.push((product, fraction + alpha.fraction_bits));
@@ -93,6 +149,21 @@ impl LeakyRelu {
 }
 
 impl Clamp {
+    /// The arithmetic on numbers in a range; `None` where 128 bits do not hold it.
+    pub fn exact_line(&self, (range, grid): ExactRange) -> Option<ExactLine> {
+        let Line { slope, shift, low, high } = self.kind.line();
+        let product_grid = grid + slope.fraction_bits;
+        let common = product_grid.max(grid_of([shift, low, high].into_iter()));
+        let slope = at(Value { fraction_bits: 0, ..slope }, common - product_grid)?;
+        let (shift, low, high) = (at(shift, common)?, at(low, common)?, at(high, common)?);
+        let product = times(range, slope)?;
+        let line = product.plus(Range::constant(shift))?;
+        let first = if line.lo < low { low } else { line.lo.min(high) };
+        let result = Range::new(low.min(high), high.max(low)).union(Range::constant(first));
+        let steps = [product, line];
+        Some(ExactLine { slope, shift, low, high, result: (result, common), steps })
+    }
+
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
         let Line { slope, shift, low, high } = self.kind.line();
         let exact = |(range, fraction): ExactRange| {
@@ -112,6 +183,25 @@ impl Clamp {
 }
 
 impl Step {
+    /// The thresholds for numbers in a range; those that lie beyond it are just outside.
+    pub fn thresholds(&self, (range, fraction_bits): ExactRange) -> Thresholds {
+        let of = |mantissa: i128| self.kind.of(Value { mantissa, fraction_bits });
+        // Found by bisection, because the steps only go up.
+        let first = |wanted: i128| {
+            let (mut below, mut above) = (range.lo - 1, range.hi + 1);
+            while above - below > 1 {
+                let middle = below + (above - below) / 2;
+                if of(middle) >= wanted { above = middle } else { below = middle }
+            }
+            above
+        };
+        let middle = match self.kind {
+            StepKind::BinaryTanh => -1,
+            StepKind::TernaryTanh => 0,
+        };
+        Thresholds { low: first(0), middle, high: first(1) }
+    }
+
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
         let step = |(range, fraction_bits): ExactRange| {
             let step = |mantissa| self.kind.of(Value { mantissa, fraction_bits });
@@ -195,5 +285,47 @@ impl StepKind {
             Self::BinaryTanh => "binary_tanh",
             Self::TernaryTanh => "ternary_tanh",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_where_the_steps_are() {
+        for kind in [StepKind::BinaryTanh, StepKind::TernaryTanh] {
+            let step = Step { kind, result: ResultType::Auto };
+            for fraction_bits in [-2, 0, 1, 4] {
+                for (lo, hi) in [(-40, 40), (3, 30), (-30, -20), (0, 0)] {
+                    let found = step.thresholds((Range::new(lo, hi), fraction_bits));
+                    for mantissa in lo..=hi {
+                        let by_thresholds = match mantissa {
+                            x if x >= found.high => 1,
+                            x if x >= found.low => found.middle,
+                            _ => -1,
+                        };
+                        assert_eq!(by_thresholds, kind.of(Value { mantissa, fraction_bits }));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_keeps_its_bounds_on_the_common_grid() {
+        let clamp = Clamp { kind: ClampKind::HardSigmoid, result: ResultType::Auto };
+        let line = clamp.exact_line((Range::new(-100, 100), 4)).unwrap();
+        assert_eq!((line.slope, line.shift), (13107, 1 << 19));
+        assert_eq!((line.low, line.high), (0, 1 << 20));
+        assert_eq!(line.result, (Range::new(0, 1 << 20), 20));
+        let relu = Clamp { kind: ClampKind::BoundedRelu(line_end()), result: ResultType::Auto };
+        let line = relu.exact_line((Range::new(-1, 1), 0)).unwrap();
+        assert_eq!((line.slope, line.high, line.result), (4, 25, (Range::new(0, 25), 2)));
+    }
+
+    /// 6.25.
+    fn line_end() -> Value {
+        Value { mantissa: 25, fraction_bits: 2 }
     }
 }

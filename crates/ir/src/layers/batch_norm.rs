@@ -52,7 +52,7 @@ impl BatchNorm {
     }
 
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
-        let channels = input.shape.extents().last().copied().unwrap_or(1);
+        let channels = input.shape.last_extent();
         for (what, constant) in [("scale", &self.scale), ("shift", &self.shift)] {
             if constant.extents != [channels] {
                 let found = constant.extents.clone();

@@ -45,7 +45,7 @@ impl Dense {
         let KernelShape { n_in, n_out } = self.kernel.shape().ok_or_else(weight_rank)?;
         let extents = input.shape.extents();
         if extents.last() != Some(&n_in) {
-            let n_in = extents.last().copied().unwrap_or(1);
+            let n_in = input.shape.last_extent();
             return Err(Problem::WeightInputs { found: self.kernel.weight.extents.clone(), n_in });
         }
         let mut out_extents = extents.to_vec();

@@ -4,6 +4,8 @@ use super::kernel::{ExactRange, exact_sum};
 use super::pool::maximum;
 use super::{ResultType, bounded, result_tensor};
 use crate::error::Problem;
+use crate::exact::times;
+use crate::fixed::FixedType;
 use crate::network::words_of;
 use crate::range::Range;
 use crate::tensor::{Shape, TensorType, broadcast_extents, broadcast_indices};
@@ -56,9 +58,21 @@ pub struct Concatenate {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dot {
     /// The accumulator's type.
-    pub accum: Option<crate::fixed::FixedType>,
+    pub accum: Option<FixedType>,
     /// The type of the result. `Auto` is the accumulator's type where that is explicit.
     pub result: ResultType,
+}
+
+/// A scalar product in the steps of a computation in plain integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DotSteps {
+    /// A product.
+    pub product: ExactRange,
+    /// The accumulator's type, and the sum of any number of it and a product that was cast to it;
+    /// without a type the sum is the result.
+    pub sums: Option<(FixedType, ExactRange)>,
+    /// The sum of all products.
+    pub result: ExactRange,
 }
 
 impl Merge {
@@ -204,6 +218,21 @@ impl Concatenate {
 }
 
 impl Dot {
+    /// The steps on two tensors of `count` elements in these ranges; `None` where 128 bits do not
+    /// hold one of them.
+    pub fn exact_steps(&self, inputs: &[ExactRange], count: usize) -> Option<DotSteps> {
+        let [(a, a_grid), (b, b_grid)] = inputs else { return None };
+        let (product, grid) = (a.times(*b)?, a_grid + b_grid);
+        let exact = (product, grid);
+        let Some(accum) = self.accum else {
+            let result = (times(product.union(Range::ZERO), count as i128)?, grid);
+            return Some(DotSteps { product: exact, sums: None, result });
+        };
+        let result = (accum.format.range(), accum.fraction_bits());
+        let sums = (result.0.plus(product.cast(grid, accum))?, accum.fraction_bits());
+        Some(DotSteps { product: exact, sums: Some((accum, sums)), result })
+    }
+
     /// How the sum becomes the layer's result.
     pub fn result_type(&self) -> ResultType {
         self.result.clone().or_accum(self.accum)

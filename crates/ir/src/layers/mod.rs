@@ -19,22 +19,25 @@ mod reshape;
 mod softmax;
 mod table;
 
-pub use activation::{Clamp, ClampKind, LeakyRelu, Line, Step, StepKind};
+pub use activation::{
+    Clamp, ClampKind, ExactLine, ExactSlopes, LeakyRelu, Line, Step, StepKind, Thresholds,
+};
 pub use batch_norm::{BatchNorm, ExactAffine};
 pub use conv::Conv;
 pub use dense::{Dense, nearest_divisors};
 pub use function::{Curve, Function, FunctionTables, TableChoice};
-pub use kernel::{ExactRange, Kernel, KernelShape};
-pub use merge::{Concatenate, Dot, Merge, MergeKind};
-pub use pool::{Pool, PoolKind};
+pub use kernel::{Accumulation, ExactRange, Kernel, KernelShape, KernelSteps};
+pub use merge::{Concatenate, Dot, DotSteps, Merge, MergeKind};
+pub use pool::{Pool, PoolKind, PoolRule, PoolSteps};
 pub use quantize::Quantize;
 pub use rearrange::Rearrange;
 pub use relu::Relu;
 pub use reshape::Reshape;
 pub use softmax::{
-    Argmax, Softmax, SoftmaxEntries, SoftmaxImplementation, SoftmaxTables, difference_type,
+    Argmax, ExactSoftmax, LegacySoftmax, Softmax, SoftmaxEntries, SoftmaxImplementation,
+    SoftmaxQuotients, SoftmaxSteps, SoftmaxTables, difference_type,
 };
-pub use table::{AUTO_FRACTION_BITS, IndexRule, MAX_TABLE_SIZE, Table};
+pub use table::{AUTO_FRACTION_BITS, ExactLookup, IndexRule, MAX_TABLE_SIZE, Table};
 
 use crate::constant::Constant;
 use crate::error::Problem;

@@ -3,6 +3,7 @@
 use super::kernel::{ExactRange, exact_sum};
 use super::{ResultType, bounded, result_tensor};
 use crate::error::Problem;
+use crate::exact::{times, up};
 use crate::fixed::FixedType;
 use crate::range::Range;
 use crate::tensor::{Shape, TensorType};
@@ -38,7 +39,76 @@ pub struct Pool {
     pub result: ResultType,
 }
 
+/// A pooling in the steps of a computation in plain integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSteps {
+    /// What becomes of the cells.
+    pub rule: PoolRule,
+    /// The widest step.
+    pub widest: Range,
+    /// Before it is cast to the result; a quotient's sum.
+    pub result: ExactRange,
+}
+
+/// What becomes of the cells of a window, step by step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolRule {
+    /// The largest of them, or 0 where there is none; then the cast.
+    Maximum {
+        /// The largest, and the type that it is cast to.
+        cast: Option<(ExactRange, FixedType)>,
+    },
+    /// Their sum, with bits appended, divided by their number.
+    Average {
+        /// The bits to append.
+        up: u32,
+    },
+    /// Their sum, each sum cast, divided by their number.
+    Accumulated {
+        /// The bits to append to the sum, and to a cell, so that they are on one grid.
+        sum_up: u32,
+        /// The bits to append to a cell.
+        cell_up: u32,
+        /// The sum of any number of the type and a cell.
+        sums: ExactRange,
+        /// The type.
+        accum: FixedType,
+    },
+}
+
 impl Pool {
+    /// The steps on numbers in a range; `None` where 128 bits do not hold one of them.
+    pub fn exact_steps(&self, sliding: &Sliding, (range, grid): ExactRange) -> Option<PoolSteps> {
+        // A cell beyond the image adds nothing, a window of such cells alone gives 0.
+        let cell = range.union(Range::ZERO);
+        Some(match (self.kind, self.accum) {
+            (PoolKind::Max, None) => {
+                let rule = PoolRule::Maximum { cast: None };
+                PoolSteps { rule, widest: cell, result: (cell, grid) }
+            }
+            (PoolKind::Max, Some(accum)) => {
+                let rule = PoolRule::Maximum { cast: Some(((cell, grid), accum)) };
+                let result = (cell.cast(grid, accum), accum.fraction_bits());
+                PoolSteps { rule, widest: cell, result }
+            }
+            (PoolKind::Average, None) => {
+                let guard = Self::guard_bits(sliding);
+                let sum = up(times(cell, sliding.cells() as i128)?, guard as i32)?;
+                let rule = PoolRule::Average { up: guard };
+                PoolSteps { rule, widest: sum, result: (sum, grid + guard as i32) }
+            }
+            (PoolKind::Average, Some(accum)) => {
+                let all = (accum.format.range(), accum.fraction_bits());
+                let fine = grid.max(all.1);
+                let (sum_up, cell_up) = (fine - all.1, fine - grid);
+                let widest = up(all.0, sum_up)?.plus(up(cell, cell_up)?)?;
+                let (sum_up, cell_up) = (sum_up as u32, cell_up as u32);
+                let rule = PoolRule::Accumulated { sum_up, cell_up, sums: (widest, fine), accum };
+                PoolSteps { rule, widest, result: all }
+            }
+        })
+    }
+
     /// The layer type's word in a spec.
     pub fn kind(&self) -> &'static str {
         match (self.kind, self.window.as_ref().map(|window| window.axes.len())) {

@@ -6,6 +6,7 @@
 use super::bounded;
 use super::kernel::ExactRange;
 use crate::error::Problem;
+use crate::exact::{at, times, up};
 use crate::fixed::{FixedType, Format, Overflow, Rounding, Value, from_f64_exact};
 use crate::range::Range;
 
@@ -39,6 +40,38 @@ pub struct IndexRule {
     pub offset: i128,
 }
 
+/// How numbers on one grid read a table, in the steps of a computation in plain integers: x reads
+/// the entry integer_type( ((x << up) - origin) * scale ) + offset, clamped to the first and the
+/// last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExactLookup {
+    /// The bits to append to x; 0 where x is always 0.
+    pub up: u32,
+    /// What is subtracted.
+    pub origin: i128,
+    /// What the difference is multiplied by.
+    pub scale: i128,
+    /// The exact products.
+    pub product: ExactRange,
+    /// The type by which a product becomes an integer.
+    pub integer_type: FixedType,
+    /// What is added to that integer.
+    pub offset: i128,
+    /// The mantissas of the entries.
+    pub entries: Vec<i128>,
+    /// What is read.
+    pub result: ExactRange,
+    /// The ranges of x, of the constants and of every step.
+    pub steps: [Range; 10],
+}
+
+impl ExactLookup {
+    /// The index of the last entry.
+    pub fn last(&self) -> i128 {
+        self.entries.len() as i128 - 1
+    }
+}
+
 impl IndexRule {
     /// The integer that [`IndexRule::scale`] times the difference is rounded to: 64 bits hold
     /// every index of a verified layer.
@@ -60,14 +93,15 @@ impl IndexRule {
         FixedType::new(Self::INTEGER).with_modes(self.rounding, Overflow::Sat)
     }
 
+    /// The grid of the difference of x and the origin.
+    fn grid(&self, x: i32) -> i32 {
+        if self.origin.mantissa == 0 { x } else { x.max(self.origin.fraction_bits) }
+    }
+
     /// The index of x before it is clamped; the caller has proven by [`Table::index_range`] that
     /// no intermediate overflows.
     fn unclamped(&self, x: Value) -> i128 {
-        let fraction_bits = if self.origin.mantissa == 0 {
-            x.fraction_bits
-        } else {
-            x.fraction_bits.max(self.origin.fraction_bits)
-        };
+        let fraction_bits = self.grid(x.fraction_bits);
         let difference = x.mantissa_at(fraction_bits) - self.origin.mantissa_at(fraction_bits);
         let product = Value {
             mantissa: difference * self.scale.mantissa,
@@ -103,6 +137,36 @@ impl Table {
     /// The entry that x reads.
     pub fn lookup(&self, x: Value) -> Value {
         Value { mantissa: self.entries[self.index_of(x)], fraction_bits: self.fraction_bits }
+    }
+
+    /// How numbers of a range read the table, each entry times a factor; `None` where 128 bits do
+    /// not hold a step.
+    pub fn exact_lookup(&self, (range, grid): ExactRange, factor: Value) -> Option<ExactLookup> {
+        let rule = self.index;
+        let fine = rule.grid(grid);
+        let origin = at(rule.origin, fine)?;
+        let shifted = up(range, fine - grid)?;
+        let difference = shifted.plus(Range::constant(-origin))?;
+        let product = times(difference, rule.scale.mantissa)?;
+        let fraction_bits = fine + rule.scale.fraction_bits;
+        let integer = product.cast(fraction_bits, rule.integer_type());
+        let index = integer.plus(Range::constant(rule.offset))?;
+        let entries = self.entries.iter().map(|entry| entry.checked_mul(factor.mantissa));
+        let entries: Vec<i128> = entries.collect::<Option<_>>()?;
+        let union = entries.iter().map(|entry| Range::constant(*entry)).reduce(Range::union)?;
+        let last = entries.len() as i128 - 1;
+        let [a, b, c, d] = [origin, rule.scale.mantissa, rule.offset, last].map(Range::constant);
+        Some(ExactLookup {
+            up: if range == Range::ZERO { 0 } else { (fine - grid) as u32 },
+            origin,
+            scale: rule.scale.mantissa,
+            product: (product, fraction_bits),
+            integer_type: rule.integer_type(),
+            offset: rule.offset,
+            entries,
+            result: (union, self.fraction_bits + factor.fraction_bits),
+            steps: [range, shifted, difference, product, index, union, a, b, c, d],
+        })
     }
 
     /// The indices that values of a range read; the ends of the range read the ends of it.
@@ -237,6 +301,34 @@ mod tests {
             assert_eq!(first, 0);
             if first_alone {
                 assert_eq!(table.index_of(second), 1);
+            }
+        }
+    }
+
+    /// The entry that the steps of a plan read.
+    fn by_steps(plan: &ExactLookup, mantissa: i128) -> i128 {
+        let product = ((mantissa << plan.up) - plan.origin) * plan.scale;
+        let fraction_bits = plan.product.1;
+        let integer = plan.integer_type.cast(Value { mantissa: product, fraction_bits });
+        plan.entries[(integer + plan.offset).clamp(0, plan.last()) as usize]
+    }
+
+    #[test]
+    fn the_steps_of_a_lookup_read_what_the_table_says() {
+        let value = |mantissa, fraction_bits| Value { mantissa, fraction_bits };
+        let entries = vec![-7, -2, 0, 3, 9, 11];
+        for (origin, scale, rounding, offset) in [
+            (Value::ZERO, value(3, 2), Rounding::Trn, 3),
+            (value(-9, 5), value(1, 1), Rounding::TrnZero, 1),
+            (value(1, 0), value(-5, 3), Rounding::RndConv, 0),
+        ] {
+            let index = IndexRule { origin, scale, rounding, offset };
+            let table = Table { entries: entries.clone(), fraction_bits: 2, index };
+            let plan = table.exact_lookup((Range::new(-60, 60), 3), value(5, 1)).unwrap();
+            assert_eq!(plan.result, (Range::new(-35, 55), 3));
+            for mantissa in -60..=60 {
+                let expected = table.lookup(value(mantissa, 3)).mantissa * 5;
+                assert_eq!(by_steps(&plan, mantissa), expected, "{mantissa} by {index:?}");
             }
         }
     }

@@ -42,10 +42,7 @@ pub(super) fn exact(expr: &Expr, ranges: &[Range]) -> Option<Range> {
         }
         Expr::Mul { a, b, .. } => of(a).times(of(b)),
         Expr::ShiftLeft { a, shift } => net(a).shifted_left(shift),
-        Expr::ShiftRight { a, shift } => {
-            let (range, shift) = (net(a), shift.min(126));
-            Some(Range::new(range.lo >> shift, range.hi >> shift))
-        }
+        Expr::ShiftRight { a, shift } => Some(net(a).shifted_right(shift)),
         Expr::Select { then, otherwise, .. } => Some(of(then).union(of(otherwise))),
         Expr::Fits { a, ty } if net(a).within(of_type(ty)) => Some(Range::constant(1)),
         Expr::Compress(ref sum) => {

@@ -5,8 +5,9 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
+use rtl4ml_ir::exact::{CastSteps, Target, moved};
 use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{FixedType, Overflow, Range, Rounding, Value};
+use rtl4ml_ir::{FixedType, Overflow, Range, Rounding};
 
 use crate::lanes::{Int, Lanes, map};
 
@@ -33,38 +34,37 @@ pub(super) struct Cast<T> {
 
 impl<T: Int> Cast<T> {
     /// The cast of numbers in a range; `None` where `T` is too narrow for its steps.
-    pub fn new((range, fraction_bits): ExactRange, ty: FixedType) -> Option<Self> {
-        let format = ty.format;
-        let dropped = fraction_bits - ty.fraction_bits();
-        let (down, up) = (dropped.max(0) as u32, (-dropped).max(0) as u32);
-        let overflows = [range.lo, range.hi]
-            .into_iter()
-            .any(|mantissa| ty.overflows(Value { mantissa, fraction_bits }));
-        let wraps_away = overflows && ty.overflow == Overflow::Wrap && up >= format.width;
-        let vanishes = format.width == 0 || range == Range::ZERO || wraps_away;
-        let result = range.cast(fraction_bits, ty);
-        if !T::holds(range) || !T::holds(result) || (down > T::BITS - 2 && !vanishes) {
+    pub fn new(from: ExactRange, ty: FixedType) -> Option<Self> {
+        let CastSteps { down, up, overflows, vanishes, limits, ends, result } =
+            CastSteps::new(from, ty);
+        if !T::holds(from.0) || !T::holds(result) || (down > T::BITS - 2 && !vanishes) {
             return None;
         }
-        let limits = ty.overflow.range_of(format);
-        let shift = up.min(127);
+        let saturated = |range: Range| [T::saturated(range.lo), T::saturated(range.hi)];
         Some(Self {
             down,
             rounding: ty.rounding,
             up: up.min(T::BITS - 1),
             overflow: overflows.then_some(ty.overflow),
-            limits: [T::saturated(-(-limits.lo >> shift)), T::saturated(limits.hi >> shift)],
-            ends: [T::saturated(limits.lo), T::saturated(limits.hi)],
-            unused_bits: T::BITS.saturating_sub(format.width).min(T::BITS - 1),
-            signed: format.signed,
+            limits: saturated(limits),
+            ends: saturated(ends),
+            unused_bits: T::BITS.saturating_sub(ty.format.width).min(T::BITS - 1),
+            signed: ty.format.signed,
             vanishes,
         })
     }
 
+    /// The cast of numbers in a range to what they become in a tensor.
+    pub fn to(from: ExactRange, target: Target) -> Option<Self> {
+        match target {
+            Target::Type(ty) => Self::new(from, ty),
+            Target::Grid(fraction_bits, to) => Self::to_grid(from, fraction_bits, to),
+        }
+    }
+
     /// A move to a grid that holds every number of the range, whose result is in `to`.
     pub fn to_grid(from: ExactRange, fraction_bits: i32, to: Range) -> Option<Self> {
-        let dropped = from.1 - fraction_bits;
-        let (down, up) = (dropped.max(0) as u32, (-dropped).max(0) as u32);
+        let (down, up) = moved(from.1, fraction_bits);
         let vanishes = to == Range::ZERO;
         let fits = T::holds(from.0) && T::holds(to) && down.max(up) < T::BITS;
         (fits || vanishes).then_some(Self {
@@ -78,11 +78,6 @@ impl<T: Int> Cast<T> {
             signed: true,
             vanishes,
         })
-    }
-
-    /// Whether a number may be outside of the type's range.
-    pub fn may_overflow(&self) -> bool {
-        self.overflow.is_some()
     }
 
     /// Whether the result is the low bits of the number's times a power of two, so that it may be
@@ -189,7 +184,7 @@ mod tests {
     use super::*;
     use crate::lanes::LANES;
     use proptest::prelude::*;
-    use rtl4ml_ir::Format;
+    use rtl4ml_ir::{Format, Value};
 
     /// The definition and the prepared cast on the numbers of a range.
     fn compare<T: Int>(from: ExactRange, ty: FixedType, mantissas: &[i128]) -> bool {

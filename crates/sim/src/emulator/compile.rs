@@ -3,9 +3,9 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{of_tensor, up};
+use rtl4ml_ir::exact::{of_inputs, targets};
 use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{MergeKind, Op, Range, ResultType, Source, TensorType, VerifiedNetwork};
+use rtl4ml_ir::{Op, Range, Source, TensorType, VerifiedNetwork};
 
 use super::cast::Cast;
 use super::elements::{Elements, Prepared};
@@ -73,15 +73,7 @@ fn compile_in<T: Int>(network: &VerifiedNetwork, index: usize) -> Option<Compile
     let output = network.tensor_type(Source::Layer(rtl4ml_ir::LayerId(index as u32)));
     let tensors: Vec<&TensorType> =
         layer.inputs.iter().map(|source| network.tensor_type(*source)).collect();
-    let mut ranges: Vec<ExactRange> =
-        tensors.iter().map(|t| of_tensor(t)).collect::<Option<_>>()?;
-    if meets_on_one_grid(&layer.op) {
-        let grid = ranges.iter().map(|(_, grid)| *grid).max()?;
-        for (range, own) in &mut ranges {
-            *range = up(*range, grid - *own)?;
-            *own = grid;
-        }
-    }
+    let ranges = of_inputs(&layer.op, &tensors)?;
     if !ranges.iter().all(|(range, _)| T::holds(*range)) {
         return None;
     }
@@ -91,17 +83,9 @@ fn compile_in<T: Int>(network: &VerifiedNetwork, index: usize) -> Option<Compile
     let inputs = layer.inputs.iter().zip(tensors.iter().zip(&ranges)).map(operand);
     let inputs = inputs.collect::<Option<_>>()?;
     let (body, exact) = body(&layer.op, &tensors, &ranges, output)?;
-    let casts = casts(&layer.op, exact, output)?;
+    let targets = targets(&layer.op.result_type(), output, true);
+    let casts = targets.into_iter().map(|target| Cast::to(exact, target)).collect::<Option<_>>()?;
     Some(Compiled { inputs, body, casts, count: output.element_count() })
-}
-
-/// Whether the elements of the inputs of a layer are needed on one grid.
-fn meets_on_one_grid(op: &Op) -> bool {
-    match op {
-        Op::Concatenate(_) => true,
-        Op::Merge(merge) => merge.kind != MergeKind::Multiply,
-        _ => false,
-    }
 }
 
 /// How the elements of a tensor come onto one grid; no cast where they are on it.
@@ -209,28 +193,6 @@ fn matrices<T: Int>(
     }
     let n_out = kernels.first()?.shape()?.n_out;
     Some((Body::Matrices { groups, windows, n_in, n_out }, (union, grid)))
-}
-
-/// The casts of exact results to the types of a layer's tensor.
-fn casts<T: Int>(op: &Op, exact: ExactRange, output: &TensorType) -> Option<Vec<Cast<T>>> {
-    let types = match op.result_type() {
-        ResultType::Cast(types) => types,
-        ResultType::Auto => {
-            let one = |index: usize| {
-                Cast::to_grid(exact, output.format(index).fraction_bits(), output.ranges[index])
-            };
-            if output.common_format().is_none() {
-                return (0..output.element_count()).map(one).collect();
-            }
-            let (union, grid) = of_tensor(output)?;
-            let grid = output.common_format().map_or(grid, rtl4ml_ir::Format::fraction_bits);
-            return Some(vec![Cast::to_grid(exact, grid, union)?]);
-        }
-    };
-    match types.len_per_element() {
-        None => Some(vec![Cast::new(exact, types.get(0))?]),
-        Some(count) => (0..count).map(|index| Cast::new(exact, types.get(index))).collect(),
-    }
 }
 
 impl<T: Stored> Compiled<T> {

@@ -2,11 +2,8 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{at, grid_of, times, up};
-use rtl4ml_ir::layers::{ExactAffine, ExactRange, Line};
-use rtl4ml_ir::{
-    BatchNorm, Clamp, Dot, LeakyRelu, Merge, MergeKind, Range, Step, StepKind, TensorType, Value,
-};
+use rtl4ml_ir::layers::{DotSteps, ExactAffine, ExactLine, ExactRange, ExactSlopes, Thresholds};
+use rtl4ml_ir::{BatchNorm, Clamp, Dot, LeakyRelu, Merge, MergeKind, Range, Step, TensorType};
 
 use super::cast::Cast;
 use super::sink::Sink;
@@ -36,16 +33,6 @@ pub(super) enum Elements<T> {
 /// What a layer computes before its cast.
 pub(super) type Prepared<B> = Option<(B, ExactRange)>;
 
-/// `value` as an integer that fits, on a grid.
-fn on<T: Int>(value: Value, grid: i32) -> Option<T> {
-    T::exactly(at(value, grid)?)
-}
-
-/// A shift by fewer bits than the integers have.
-fn shift<T: Int>(bits: i32) -> Option<u32> {
-    u32::try_from(bits).ok().filter(|bits| *bits < T::BITS)
-}
-
 impl<T: Int> Elements<T> {
     fn checked(self, steps: &[Range], result: ExactRange) -> Prepared<Self> {
         let holds = T::holds(result.0) && steps.iter().all(|step| T::holds(*step));
@@ -53,60 +40,32 @@ impl<T: Int> Elements<T> {
     }
 
     pub fn leaky_relu(leaky: &LeakyRelu, tensor: &TensorType, x: ExactRange) -> Prepared<Self> {
-        let indices = leaky.alpha_indices(&tensor.shape)?;
-        let alphas = || indices.iter().map(|index| leaky.alpha.get(*index));
-        let (range, grid) = x;
-        // A slope's grid may be coarser than that of integers.
-        let finest = grid_of(alphas()).max(0);
-        let slopes: Vec<i128> = alphas().map(|alpha| at(alpha, finest)).collect::<Option<_>>()?;
-        let positive = up(range.rectified(), finest)?;
-        let negative = Range::new(range.lo.min(0), range.hi.min(0));
-        let mut result = positive;
-        for slope in &slopes {
-            result = result.union(times(negative, *slope)?);
-        }
+        let ExactSlopes { up, slopes, result } = leaky.exact_slopes(&tensor.shape, x)?;
         let alphas = slopes.into_iter().map(T::exactly).collect::<Option<_>>()?;
-        let body = Self::LeakyRelu { up: shift::<T>(finest)?, alphas };
-        body.checked(&[range], (result, grid + finest))
+        let body = (up < T::BITS).then_some(Self::LeakyRelu { up, alphas })?;
+        body.checked(&[x.0], result)
     }
 
-    pub fn clamp(clamp: &Clamp, (range, grid): ExactRange) -> Prepared<Self> {
-        let Line { slope, shift, low, high } = clamp.kind.line();
-        let product_grid = grid + slope.fraction_bits;
-        let common = product_grid.max(grid_of([shift, low, high].into_iter()));
-        let slope = at(Value { fraction_bits: 0, ..slope }, common - product_grid)?;
-        let product = times(range, slope)?;
-        let line = product.plus(Range::constant(at(shift, common)?))?;
-        let (low, high) = (at(low, common)?, at(high, common)?);
-        let clamped = |x: i128| if x < low { low } else { x.min(high) };
-        let result = Range::new(low.min(high), high.max(low));
-        let result = result.union(Range::constant(clamped(line.lo)));
+    pub fn clamp(clamp: &Clamp, x: ExactRange) -> Prepared<Self> {
+        let ExactLine { slope, shift, low, high, result, steps: [product, line] } =
+            clamp.exact_line(x)?;
         let body = Self::Clamp {
             slope: T::exactly(slope)?,
-            shift: on(shift, common)?,
+            shift: T::exactly(shift)?,
             low: T::exactly(low)?,
             high: T::exactly(high)?,
         };
-        body.checked(&[range, product, line], (result, common))
+        body.checked(&[x.0, product, line], result)
     }
 
-    pub fn step(step: &Step, (range, grid): ExactRange) -> Prepared<Self> {
-        let of = |mantissa: i128| step.kind.of(Value { mantissa, fraction_bits: grid });
-        // The thresholds are where the steps are: found by bisection, because the steps only go up.
-        let first = |wanted: i128| {
-            let (mut below, mut above) = (range.lo - 1, range.hi + 1);
-            while above - below > 1 {
-                let middle = below + (above - below) / 2;
-                if of(middle) >= wanted { above = middle } else { below = middle }
-            }
-            T::exactly(above)
+    pub fn step(step: &Step, x: ExactRange) -> Prepared<Self> {
+        let Thresholds { low, middle, high } = step.thresholds(x);
+        let body = Self::Step {
+            low: T::exactly(low)?,
+            middle: T::low_bits(middle),
+            high: T::exactly(high)?,
         };
-        let middle = match step.kind {
-            StepKind::BinaryTanh => T::low_bits(-1),
-            StepKind::TernaryTanh => T::default(),
-        };
-        let body = Self::Step { low: first(0)?, middle, high: first(1)? };
-        body.checked(&[range], (Range::new(-1, 1), 0))
+        body.checked(&[x.0], (Range::new(-1, 1), 0))
     }
 
     pub fn batch_norm(norm: &BatchNorm, x: ExactRange) -> Prepared<Self> {
@@ -123,18 +82,12 @@ impl<T: Int> Elements<T> {
     }
 
     pub fn dot(dot: &Dot, x: &[ExactRange], count: usize) -> Prepared<Self> {
-        let [(a, a_grid), (b, b_grid)] = x else { return None };
-        let (product, grid) = (a.times(*b)?, a_grid + b_grid);
-        let Some(accum) = dot.accum else {
-            let sum = times(product.union(Range::ZERO), count as i128)?;
-            return Self::Dot { steps: None }.checked(&[*a, *b, product], (sum, grid));
+        let DotSteps { product, sums, result } = dot.exact_steps(x, count)?;
+        let Some((accum, sums)) = sums else {
+            return Self::Dot { steps: None }.checked(&[product.0], result);
         };
-        let all = accum.format.range();
-        let sums = all.plus(product.cast(grid, accum))?;
-        let steps =
-            [Cast::new((product, grid), accum)?, Cast::new((sums, accum.fraction_bits()), accum)?];
-        let body = Self::Dot { steps: Some(steps) };
-        body.checked(&[*a, *b, sums], (all, accum.fraction_bits()))
+        let steps = [Cast::new(product, accum)?, Cast::new(sums, accum)?];
+        Self::Dot { steps: Some(steps) }.checked(&[sums.0], result)
     }
 
     /// Computes the layer.

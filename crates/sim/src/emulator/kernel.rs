@@ -6,9 +6,8 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{at, grid_of, times};
-use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{FixedType, Kernel, Overflow, Range, Value};
+use rtl4ml_ir::layers::{Accumulation, ExactRange, KernelShape, KernelSteps};
+use rtl4ml_ir::{FixedType, Kernel, Overflow, Range};
 
 use super::cast::Cast;
 use super::sink::Sink;
@@ -62,59 +61,20 @@ impl<T: Int> Matrix<T> {
     /// A kernel for inputs that are all in one range, and what its sums are: on a grid that is no
     /// coarser than `least_grid`, unless the accumulator has a type.
     pub fn new(kernel: &Kernel, input: ExactRange, least_grid: i32) -> Option<(Self, ExactRange)> {
-        let shape = kernel.shape()?;
-        let (n_in, n_out) = (shape.n_in, shape.n_out);
-        let (range, grid) = input;
-        let weights = || (0..n_in * n_out).map(|index| kernel.weight.get(index));
-        let biases = || (0..n_out).map(|j| kernel.start_value(j));
-        let products = grid + grid_of(weights());
-        let sum_grid = match kernel.accum {
-            Some(accum) => accum.fraction_bits(),
-            None => products.max(grid_of(biases())).max(least_grid),
-        };
-        // Weights on one grid, and on one on which their products are the sum's.
-        let weight_grid = products - grid;
-        let weights: Vec<i128> =
-            weights().map(|weight| at(weight, weight_grid)).collect::<Option<_>>()?;
-        let start: Vec<i128> = biases().map(|bias| at(bias, sum_grid)).collect::<Option<_>>()?;
-        let up = sum_grid - products;
-        let terms = |j: usize| {
-            let terms = (0..n_in).map(|k| times(range, weights[k * n_out + j]));
-            terms.collect::<Option<Vec<Range>>>()
-        };
-        let mut union: Option<Range> = None;
-        let mut product_union = Range::ZERO;
-        let mut reach = Range::ZERO;
-        for (j, start) in start.iter().enumerate() {
-            let terms = terms(j)?;
-            let total = |part: &dyn Fn(&Range) -> i128| {
-                let total = terms.iter().map(part).try_fold(0i128, i128::checked_add)?;
-                shifted(total, up)?.checked_add(*start)
-            };
-            let total_range = Range::new(total(&|r| r.lo)?, total(&|r| r.hi)?);
-            // What partial sums can be, with up to one step lost by each rounding.
-            let slack = if up < 0 { n_in as i128 } else { 0 };
-            let (low, high) = (total(&|r| r.lo.min(0))?, total(&|r| r.hi.max(0))?);
-            reach = reach.union(Range::new(low.min(*start) - slack, high.max(*start) + slack));
-            union = Some(union.map_or(total_range, |union| union.union(total_range)));
-            product_union = terms.iter().fold(product_union, |union, term| union.union(*term));
-        }
-        let folded = |up: i32| weights.iter().map(move |weight| shifted(*weight, up));
+        let KernelShape { n_in, n_out } = kernel.shape()?;
+        let steps = KernelSteps::new(std::slice::from_ref(kernel), input, least_grid)?;
         let plan = match kernel.accum {
             None => {
-                let result = union?;
-                if !T::holds(result) {
-                    return None;
-                }
-                let weights = folded(up).collect::<Option<Vec<_>>>()?;
+                let result = steps.whole.filter(|whole| T::holds(*whole))?;
+                let weights = steps.weights_of_sums()?;
                 Plan { weights, sum: Sum::Modular(0), wrap: None, counted: None, result }
             }
-            Some(accum) => Plan::with_type(accum, (product_union, products), reach, &weights, up)?,
+            Some(accum) => Plan::with_type(accum, &steps)?,
         };
         let rows = tiles(&plan.weights, n_in, n_out);
-        let start = start.into_iter().map(T::low_bits).collect();
+        let start = steps.start.into_iter().map(T::low_bits).collect();
         let Plan { sum, wrap, counted, result, .. } = plan;
-        Some((Self { n_out, rows, start, sum, wrap, counted }, (result, sum_grid)))
+        Some((Self { n_out, rows, start, sum, wrap, counted }, (result, steps.sum_grid)))
     }
 
     /// The sums of one window; the elements `window` of `x` are its inputs. `first` is the number
@@ -203,21 +163,11 @@ struct Plan<T> {
 }
 
 impl<T: Int> Plan<T> {
-    /// With an accumulator of a type: `reach` is where partial sums can be, on its grid.
-    fn with_type(
-        accum: FixedType,
-        products: ExactRange,
-        reach: Range,
-        weights: &[i128],
-        up: i32,
-    ) -> Option<Self> {
-        let holds = accum.overflow.range_of(accum.format);
+    /// With an accumulator of a type.
+    fn with_type(accum: FixedType, kernel: &KernelSteps) -> Option<Self> {
         let zero_width = accum.format.width == 0;
-        let product = Cast::<T>::new(products, accum)?;
-        let never_leaves = reach.within(holds) && !product.may_overflow() && !zero_width;
-        let result = if never_leaves { reach } else { accum.format.range() };
-        let term = products.0.cast(products.1, accum);
-        let sums = Range::new(result.lo + term.lo, result.hi + term.hi);
+        let product = Cast::<T>::new(kernel.product, accum)?;
+        let Accumulation { never_leaves, result, sums } = kernel.accumulated(accum)?;
         let sum = Cast::<T>::new((sums, accum.fraction_bits()), accum)?;
         if !T::holds(sums) {
             return None;
@@ -229,24 +179,21 @@ impl<T: Int> Plan<T> {
         let wrap = (wraps && !never_leaves)
             .then(|| Cast::new(everything, accum))
             .map_or(Some(None), |wrap| wrap.map(Some))?;
-        let as_is = || weights.to_vec();
-        let plan = |weights, sum, wrap| Self { weights, sum, wrap, counted, result };
+        let up = kernel.up();
+        let plan = |sum, wrap| {
+            let weights = kernel.weights.clone();
+            Self { weights, sum, wrap, counted, result }
+        };
         let no_step_shows = wraps || never_leaves;
         Some(if no_step_shows && product.is_modular() && (0..T::BITS as i32).contains(&up) {
             // What leaves the machine's integers leaves the accumulator as well.
-            plan(as_is(), Sum::Modular(up as u32), wrap)
+            plan(Sum::Modular(up as u32), wrap)
         } else if let Some(bits) = product.truncated_bits().filter(|_| no_step_shows) {
-            plan(as_is(), Sum::Truncated(bits), wrap)
+            plan(Sum::Truncated(bits), wrap)
         } else {
-            plan(as_is(), Sum::Stepwise(steps), None)
+            plan(Sum::Stepwise(steps), None)
         })
     }
-}
-
-/// The number times 2^up.
-fn shifted(number: i128, up: i32) -> Option<i128> {
-    at(Value { mantissa: number, fraction_bits: 0 }, up.max(0))
-        .map(|number| if up < 0 { number >> (-up).min(127) } else { number })
 }
 
 /// The matrix tile by tile; the last tile is filled up with zeros.

@@ -2,9 +2,8 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{times, up};
-use rtl4ml_ir::layers::ExactRange;
-use rtl4ml_ir::{Pool, PoolKind, Range, TensorType};
+use rtl4ml_ir::layers::{ExactRange, PoolRule, PoolSteps};
+use rtl4ml_ir::{Pool, PoolKind, TensorType};
 
 use super::cast::Cast;
 use super::elements::Prepared;
@@ -52,35 +51,23 @@ impl<T: Int> Pooling<T> {
             // How a quotient is rounded depends on the grid, which must be that of each window.
             tensor.common_format()?;
         }
-        let most = sliding.cells() as i128;
-        let with_zero = range.union(Range::ZERO);
-        let (rule, steps, result) = match (pool.kind, pool.accum) {
-            (PoolKind::Max, None) => (Rule::Maximum(None), range, (range, grid)),
-            (PoolKind::Max, Some(accum)) => {
-                let cast = Cast::new((range, grid), accum)?;
-                let result = (range.cast(grid, accum), accum.fraction_bits());
-                (Rule::Maximum(Some(cast)), range, result)
+        let PoolSteps { rule, widest, result } = pool.exact_steps(&sliding, (range, grid))?;
+        let rule = match rule {
+            PoolRule::Maximum { cast: None } => Rule::Maximum(None),
+            PoolRule::Maximum { cast: Some((all, accum)) } => {
+                Rule::Maximum(Some(Cast::new(all, accum)?))
             }
-            (PoolKind::Average, None) => {
-                let guard = Pool::guard_bits(&sliding);
-                let sum = up(times(with_zero, most)?, guard as i32)?;
-                (Rule::Average { up: guard }, sum, (sum, grid + guard as i32))
-            }
-            (PoolKind::Average, Some(accum)) => {
-                let fine = grid.max(accum.fraction_bits());
-                let (sum_up, cell_up) = (fine - accum.fraction_bits(), fine - grid);
-                let sums = up(accum.format.range(), sum_up)?.plus(up(with_zero, cell_up)?)?;
-                let sum = Cast::new((sums, fine), accum)?;
-                let (sum_up, cell_up) = (sum_up as u32, cell_up as u32);
+            PoolRule::Average { up } => Rule::Average { up },
+            PoolRule::Accumulated { sum_up, cell_up, sums, accum } => {
                 if sum_up.max(cell_up) >= T::BITS {
                     return None;
                 }
-                let rule = Rule::Accumulated { sum_up, cell_up, sum };
-                (rule, sums, (accum.format.range(), accum.fraction_bits()))
+                Rule::Accumulated { sum_up, cell_up, sum: Cast::new(sums, accum)? }
             }
         };
-        let holds = T::holds(range) && T::holds(steps) && T::holds(result.0);
-        (holds && T::exactly(most).is_some()).then_some((Self { cells, ends, rule }, result))
+        let holds = T::holds(range) && T::holds(widest) && T::holds(result.0);
+        let counts = T::exactly(sliding.cells() as i128).is_some();
+        (holds && counts).then_some((Self { cells, ends, rule }, result))
     }
 
     #[inline(always)]

@@ -5,11 +5,11 @@
 
 #![allow(clippy::inline_always, reason = "see `lanes::Work`")]
 
-use rtl4ml_ir::exact::{at, times, up};
-use rtl4ml_ir::layers::{ExactRange, SoftmaxEntries, Table, difference_type};
-use rtl4ml_ir::{
-    FixedType, Format, Function, Range, Softmax, SoftmaxImplementation, TensorType, Value,
+use rtl4ml_ir::exact::{times, up};
+use rtl4ml_ir::layers::{
+    ExactLookup, ExactRange, ExactSoftmax, LegacySoftmax, SoftmaxQuotients, SoftmaxSteps, Table,
 };
+use rtl4ml_ir::{Function, Range, Softmax, TensorType};
 
 use super::cast::Cast;
 use super::sink::Sink;
@@ -30,34 +30,20 @@ pub(super) struct Lookup<T> {
 }
 
 impl<T: Int> Lookup<T> {
-    /// A table for numbers in a range, each entry times a factor.
-    pub fn new(table: &Table, (range, grid): ExactRange, factor: Value) -> Option<Self> {
-        let rule = table.index;
-        let fine =
-            if rule.origin.mantissa == 0 { grid } else { grid.max(rule.origin.fraction_bits) };
-        let origin = at(rule.origin, fine)?;
-        let shifted = up(range, fine - grid)?;
-        let difference = shifted.plus(Range::constant(-origin))?;
-        let product = times(difference, rule.scale.mantissa)?;
-        let fraction_bits = fine + rule.scale.fraction_bits;
-        let integer = Cast::new((product, fraction_bits), rule.integer_type())?;
-        let index = product.cast(fraction_bits, rule.integer_type());
-        let index = index.plus(Range::constant(rule.offset))?;
-        let entries: Vec<i128> =
-            table.entries.iter().map(|e| e.checked_mul(factor.mantissa)).collect::<Option<_>>()?;
-        let union = entries.iter().map(|entry| Range::constant(*entry)).reduce(Range::union)?;
-        if ![range, shifted, difference, product, index].into_iter().all(T::holds) {
+    /// The table of a plan.
+    pub fn of(plan: &ExactLookup) -> Option<Self> {
+        if !plan.steps.into_iter().all(T::holds) {
             return None;
         }
         Some(Self {
-            up: (fine - grid) as u32,
-            origin: T::exactly(origin)?,
-            scale: T::exactly(rule.scale.mantissa)?,
-            integer,
-            offset: T::exactly(rule.offset)?,
-            last: T::exactly(entries.len() as i128 - 1)?,
-            entries: entries.into_iter().map(T::exactly).collect::<Option<_>>()?,
-            result: (union, table.fraction_bits + factor.fraction_bits),
+            up: plan.up,
+            origin: T::low_bits(plan.origin),
+            scale: T::low_bits(plan.scale),
+            integer: Cast::new(plan.product, plan.integer_type)?,
+            offset: T::low_bits(plan.offset),
+            last: T::low_bits(plan.last()),
+            entries: plan.entries.iter().map(|entry| T::low_bits(*entry)).collect(),
+            result: plan.result,
         })
     }
 
@@ -92,7 +78,7 @@ impl<T: Int> ByTable<T> {
     ) -> Option<(Self, ExactRange)> {
         let own = function.tables(tensor).ok()?;
         let factor = function.entry_factor();
-        let lookup = |table: &Table| Lookup::new(table, x, factor);
+        let lookup = |table: &Table| Lookup::of(&table.exact_lookup(x, factor)?);
         let tables: Vec<Lookup<T>> = own.distinct().iter().map(lookup).collect::<Option<_>>()?;
         let of = own.indices().to_vec();
         let line = function.curve.is_line_from_zero().then(|| own.slope_from_zero());
@@ -156,7 +142,7 @@ enum Rule<T> {
     Winner,
     Exact { exp: Lookup<T>, reciprocal: Lookup<T>, winner: Cast<T>, own: Cast<T> },
     Quotients { difference: Option<Cast<T>>, exp: Lookup<T>, rest: Rest<T> },
-    Legacy { exp: Lookup<T>, reciprocal: Lookup<T>, one: T, one_up: u32, up: u32, sum: Cast<T> },
+    Legacy { exp: Lookup<T>, reciprocal: Lookup<T>, one: T, up: u32, sum: Cast<T> },
 }
 
 /// hls4ml's quotients from the exponentials on.
@@ -168,12 +154,10 @@ struct Rest<T> {
     reciprocal: Lookup<T>,
 }
 
-const ONE: Value = Value { mantissa: 1, fraction_bits: 0 };
-
 impl<T: Int> Classes<T> {
     /// The index of the first maximum.
     pub fn argmax(tensor: &TensorType) -> (Self, ExactRange) {
-        let classes = class_count(tensor);
+        let classes = tensor.shape.last_extent();
         (Self { classes, rule: Rule::Index }, (Range::new(0, classes as i128 - 1), 0))
     }
 
@@ -183,32 +167,12 @@ impl<T: Int> Classes<T> {
         tensor: &TensorType,
         x: ExactRange,
     ) -> Option<(Self, ExactRange)> {
-        let classes = class_count(tensor);
-        let entries = softmax.entries(tensor).ok()?;
-        let (rule, result) = match (softmax.implementation, &entries) {
-            (SoftmaxImplementation::Exact { .. }, Some(entries)) => {
-                exact(entries, softmax.exact_result_type(), x, classes)?
-            }
-            (SoftmaxImplementation::Stable(tables), Some(entries)) => {
-                let ty = difference_type(tensor.common_format()?);
-                let difference = (Range::new(0, x.0.hi - x.0.lo), x.1);
-                let cast = Cast::new(difference, ty)?;
-                let argument = (difference.0.cast(x.1, ty), ty.fraction_bits());
-                let exp = Lookup::new(&entries.exp, argument, ONE)?;
-                let types = [tables.accum, tables.inv_inp];
-                let (rest, result) = Rest::new(types, entries, exp.result)?;
-                (Rule::Quotients { difference: Some(cast), exp, rest }, result)
-            }
-            (SoftmaxImplementation::Latency(tables), Some(entries)) => {
-                let exp = Lookup::new(&entries.exp, x, ONE)?;
-                let types = [tables.accum, tables.inv_inp];
-                let (rest, result) = Rest::new(types, entries, exp.result)?;
-                (Rule::Quotients { difference: None, exp, rest }, result)
-            }
-            (SoftmaxImplementation::Legacy { table, .. }, Some(entries)) => {
-                legacy(entries, table, x)?
-            }
-            (_, None) | (SoftmaxImplementation::Argmax, _) => (Rule::Winner, (Range::new(0, 1), 0)),
+        let classes = tensor.shape.last_extent();
+        let (rule, result) = match softmax.exact_steps(tensor, x)? {
+            SoftmaxSteps::Exact(steps) => exact(&steps)?,
+            SoftmaxSteps::Quotients(steps) => quotients(&steps)?,
+            SoftmaxSteps::Legacy(steps) => legacy(&steps)?,
+            SoftmaxSteps::Winner => (Rule::Winner, (Range::new(0, 1), 0)),
         };
         let spread = Range::new(x.0.lo - x.0.hi, x.0.hi - x.0.lo);
         T::holds(spread).then_some((Self { classes, rule }, result))
@@ -265,12 +229,12 @@ impl<T: Int> Classes<T> {
                         sink.put(first + class, &map2(exponential, &reciprocal, T::times));
                     }
                 }
-                Rule::Legacy { exp, reciprocal, one, one_up, up, sum } => {
+                Rule::Legacy { exp, reciprocal, one, up, sum } => {
                     for (i, own) in x.iter().enumerate() {
                         let mut total = [T::default(); LANES];
                         for (j, x) in x.iter().enumerate() {
                             let term = if i == j {
-                                [one.up(*one_up); LANES]
+                                [*one; LANES]
                             } else {
                                 let entry = exp.read(&map2(x, own, T::minus));
                                 map(&entry, |entry| entry.up(*up))
@@ -285,75 +249,44 @@ impl<T: Int> Classes<T> {
     }
 }
 
-fn class_count(tensor: &TensorType) -> usize {
-    tensor.shape.extents().last().copied().unwrap_or(1)
-}
-
-fn exact<T: Int>(
-    entries: &SoftmaxEntries,
-    ty: FixedType,
-    (range, grid): ExactRange,
-    classes: usize,
-) -> Option<(Rule<T>, ExactRange)> {
-    let exp = Lookup::new(&entries.exp, (Range::new(0, range.hi - range.lo), grid), ONE)?;
-    let (exponential, exp_grid) = exp.result;
-    let sum = times(exponential.union(Range::ZERO), classes as i128)?;
-    let reciprocal = Lookup::new(&entries.reciprocal, (sum, exp_grid), ONE)?;
-    let (reciprocals, reciprocal_grid) = reciprocal.result;
-    let winner = Cast::new(reciprocal.result, ty)?;
-    let own = Cast::new((exponential.times(reciprocals)?, exp_grid + reciprocal_grid), ty)?;
+fn exact<T: Int>(steps: &ExactSoftmax) -> Option<(Rule<T>, ExactRange)> {
+    let &ExactSoftmax { ref exp, sum, ref reciprocal, product, ty } = steps;
+    let (exp, reciprocal) = (Lookup::of(exp)?, Lookup::of(reciprocal)?);
+    let (winner, own) = (Cast::new(reciprocal.result, ty)?, Cast::new(product, ty)?);
     let result = (ty.format.range(), ty.fraction_bits());
     let rule = Rule::Exact { exp, reciprocal, winner, own };
     (T::holds(result.0) && T::holds(sum)).then_some((rule, result))
 }
 
-fn legacy<T: Int>(
-    entries: &SoftmaxEntries,
-    ty: FixedType,
-    (range, grid): ExactRange,
-) -> Option<(Rule<T>, ExactRange)> {
-    let spread = range.hi - range.lo;
-    let exp = Lookup::new(&entries.exp, (Range::new(-spread, spread), grid), ONE)?;
-    // Entries, the number 1 and the sum are all on the sum's grid: entries are of its type.
-    let fraction_bits = ty.fraction_bits();
-    let (terms, entry_grid) = exp.result;
-    let more = fraction_bits.max(entry_grid).max(0);
-    if fraction_bits != more || entry_grid > more {
-        return None;
-    }
-    let (one_up, shift) = (more as u32, (more - entry_grid) as u32);
-    let one = 1i128.checked_shl(one_up)?;
-    let terms = up(terms, shift as i32)?.union(Range::new(0, one));
-    let sums = terms.plus(ty.format.range())?;
-    let sum = Cast::new((sums, fraction_bits), ty)?;
-    let reciprocal = Lookup::new(&entries.reciprocal, (ty.format.range(), fraction_bits), ONE)?;
-    let result = reciprocal.result;
-    let fits = T::holds(sums) && one_up < T::BITS - 1 && shift < T::BITS;
-    let one = T::from_bool(true);
-    let rule = Rule::Legacy { exp, reciprocal, one, one_up, up: shift, sum };
-    fits.then_some((rule, result))
+fn quotients<T: Int>(steps: &SoftmaxQuotients) -> Option<(Rule<T>, ExactRange)> {
+    let &SoftmaxQuotients { difference, ref exp, accum, sums, argument, ref reciprocal, result } =
+        steps;
+    let (exp, reciprocal) = (Lookup::of(exp)?, Lookup::of(reciprocal)?);
+    let difference = match difference {
+        Some((difference, ty)) => Some(Cast::new(difference, ty)?),
+        None => None,
+    };
+    let all = (accum.format.range(), accum.fraction_bits());
+    let rest = Rest {
+        exponential: Cast::new(exp.result, accum)?,
+        sum: Cast::new(sums, accum)?,
+        argument: Cast::new(all, argument)?,
+        reciprocal,
+    };
+    let holds = T::holds(sums.0) && T::holds(result.0);
+    holds.then_some((Rule::Quotients { difference, exp, rest }, result))
 }
 
-impl<T: Int> Rest<T> {
-    fn new(
-        [accum, argument]: [FixedType; 2],
-        entries: &SoftmaxEntries,
-        exponential: ExactRange,
-    ) -> Option<(Self, ExactRange)> {
-        let all = |format: Format| format.range();
-        let cast = Cast::new(exponential, accum)?;
-        let exponentials = exponential.0.cast(exponential.1, accum);
-        let fraction_bits = accum.fraction_bits();
-        let sums = all(accum.format).plus(all(accum.format))?;
-        let sum = Cast::new((sums, fraction_bits), accum)?;
-        let read = Cast::new((all(accum.format), fraction_bits), argument)?;
-        let arguments = (all(argument.format), argument.fraction_bits());
-        let reciprocal = Lookup::new(&entries.reciprocal, arguments, ONE)?;
-        let (reciprocals, grid) = reciprocal.result;
-        let products = exponentials.times(reciprocals)?;
-        let rest = Self { exponential: cast, sum, argument: read, reciprocal };
-        (T::holds(sums) && T::holds(products)).then_some((rest, (products, fraction_bits + grid)))
+fn legacy<T: Int>(steps: &LegacySoftmax) -> Option<(Rule<T>, ExactRange)> {
+    let &LegacySoftmax { ref exp, entry_up, sum_up, one, sums, ty, ref reciprocal } = steps;
+    if sum_up > 0 || entry_up >= T::BITS || !T::holds(sums.0) {
+        // Terms that are finer than the sum: the reference computes it.
+        return None;
     }
+    let (exp, reciprocal) = (Lookup::of(exp)?, Lookup::of(reciprocal)?);
+    let result = reciprocal.result;
+    let (one, sum) = (T::exactly(one)?, Cast::new(sums, ty)?);
+    Some((Rule::Legacy { exp, reciprocal, one, up: entry_up, sum }, result))
 }
 
 #[inline(always)]

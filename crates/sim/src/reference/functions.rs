@@ -65,7 +65,7 @@ pub(super) fn exact(op: &Op, tables: &Tables, values: &[Value], tensor: &TensorT
 
 /// The parts of a tensor among which the last axis chooses.
 fn slices<'v>(values: &'v [Value], tensor: &TensorType) -> std::slice::Chunks<'v, Value> {
-    values.chunks(tensor.shape.extents().last().copied().unwrap_or(1))
+    values.chunks(tensor.shape.last_extent())
 }
 
 fn difference(a: Value, b: Value) -> Value {

@@ -1,6 +1,6 @@
 //! Our own softmax: its tables and their error.
 
-use super::{SoftmaxEntries, class_count};
+use super::SoftmaxEntries;
 use crate::error::Problem;
 use crate::fixed::Value;
 use crate::layers::bounded;
@@ -33,7 +33,7 @@ pub(super) fn tables(
             return Err(Problem::Bits { what, found, most });
         }
     }
-    let classes = class_count(input);
+    let classes = input.shape.last_extent();
     let one = 1i128 << exp_bits;
     let Exponentials { table: exp, rounding, half_length } =
         exponentials(exp_bits, max_table_size, input)?;

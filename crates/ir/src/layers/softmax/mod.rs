@@ -2,6 +2,9 @@
 
 mod exact;
 mod hls4ml;
+mod steps;
+
+pub use steps::{ExactSoftmax, LegacySoftmax, SoftmaxQuotients, SoftmaxSteps};
 
 use super::kernel::ExactRange;
 use super::pool::aligned;
@@ -154,7 +157,7 @@ impl Softmax {
 
     pub(super) fn infer(&self, input: &TensorType) -> Result<TensorType, Problem> {
         let entries = self.entries(input)?;
-        let n = class_count(input);
+        let n = input.shape.last_extent();
         let elements: Vec<ExactRange> = input.exact_ranges().collect();
         let mut exact = Vec::with_capacity(elements.len());
         for slice in elements.chunks(n) {
@@ -192,7 +195,7 @@ impl Softmax {
 
 impl Argmax {
     pub(super) fn infer(input: &TensorType) -> Result<TensorType, Problem> {
-        let n = class_count(input);
+        let n = input.shape.last_extent();
         let mut extents = input.shape.extents().to_vec();
         if let Some(last) = extents.last_mut() {
             *last = 1;
@@ -214,11 +217,6 @@ pub fn difference_type(input: Format) -> FixedType {
     let sign_bits = u32::from(input.signed);
     let width = input.width.saturating_sub(sign_bits);
     FixedType::new(Format::unsigned(width, input.integer_bits - sign_bits as i32))
-}
-
-/// The elements among which the last axis chooses.
-fn class_count(input: &TensorType) -> usize {
-    input.shape.extents().last().copied().unwrap_or(1)
 }
 
 fn common_format(input: &TensorType) -> Result<Format, Problem> {

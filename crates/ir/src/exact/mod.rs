@@ -8,8 +8,12 @@
 //! below it is worth having. The emulator has at most 64: what they do not hold it refuses a step
 //! later, and where it takes only the low bits of a constant, it has checked that they suffice.
 
+mod cast;
+
+pub use cast::{CastSteps, Target, moved, targets};
+
 use crate::fixed::Value;
-use crate::layers::ExactRange;
+use crate::layers::{ExactRange, MergeKind, Op};
 use crate::range::Range;
 use crate::tensor::TensorType;
 
@@ -53,6 +57,26 @@ pub fn of_tensor(tensor: &TensorType) -> Option<ExactRange> {
         union = Some(union.map_or(range, |union| union.union(range)));
     }
     Some((union.unwrap_or(Range::ZERO), grid))
+}
+
+/// The inputs of a layer, each with all of its elements on one grid: the same for all of them where
+/// its elements meet those of the others as they are.
+pub fn of_inputs(op: &Op, tensors: &[&TensorType]) -> Option<Vec<ExactRange>> {
+    let ranges = tensors.iter().map(|tensor| of_tensor(tensor));
+    let mut ranges: Vec<ExactRange> = ranges.collect::<Option<_>>()?;
+    let meet = match op {
+        Op::Concatenate(_) => true,
+        Op::Merge(merge) => merge.kind != MergeKind::Multiply,
+        _ => false,
+    };
+    if meet {
+        let grid = ranges.iter().map(|(_, grid)| *grid).max()?;
+        for (range, own) in &mut ranges {
+            *range = up(*range, grid - *own)?;
+            *own = grid;
+        }
+    }
+    Some(ranges)
 }
 
 #[cfg(test)]

@@ -6,21 +6,18 @@
 //! reaches all levels of the hierarchy in the same delta, so that registers of a parent and of
 //! its children see the values from before the edge.
 
+mod atoms;
+mod edge;
+
 use std::sync::Arc;
 
-use rust_hdl::core::ast::{BlackBox, Verilog, VerilogLiteral};
-use rust_hdl::core::atom::{Atom, AtomKind};
+use rust_hdl::core::ast::{BlackBox, Verilog};
 use rust_hdl::core::check_error::{CheckError, check_all};
-use rust_hdl::core::constraint::PinConstraint;
 use rust_hdl::core::prelude::{Block, Clock, In, Logic, Probe, Signal as ClockSignal};
 use rust_hdl::core::signal::get_signal_id;
-use rust_hdl::core::synth::VCDValue;
-use rust_hdl::core::type_descriptor::{TypeDescriptor, TypeKind};
 
 use crate::check::DesignError;
-use crate::design::{
-    BusId, Connection, Design, Direction, Module, ModuleId, PortBinding, SignalId,
-};
+use crate::design::{BusId, Connection, Design, Direction, Module, ModuleId, PortBinding};
 use crate::evaluate::{Compiled, compile, place, run};
 
 /// An instance of a module, with the values of its signals.
@@ -165,74 +162,6 @@ impl ModuleBlock {
         &self.values[*first..first + next.len()]
     }
 
-    /// Lets one edge of the clock pass: registers take their next values. Whether one of them
-    /// changed: most of a circuit waits most of the time, and then has nothing to evaluate.
-    fn clock_edge(&mut self) -> bool {
-        let module = self.design.module(self.id);
-        let reset = module.reset.is_some_and(|reset| self.values[reset.0 as usize] != 0);
-        self.scratch.clear();
-        for register in &self.registers {
-            let CompiledRegister { q, d, enable, reset: resettable } = *register;
-            let enabled = enable.is_none_or(|enable| self.values[enable as usize] != 0);
-            let source = if enabled { d } else { q };
-            let next = if reset && resettable { 0 } else { self.values[source as usize] };
-            self.scratch.push(next);
-        }
-        // ROMs read their addresses before any register changes.
-        let words: Vec<usize> = module
-            .roms
-            .iter()
-            .map(|rom| {
-                let address = self.values[rom.address.0 as usize] as u64 as usize;
-                address.min(rom.words.len() - 1)
-            })
-            .collect();
-        let first_read = self.scratch.len();
-        self.access_rams();
-        let module = self.design.module(self.id);
-        let mut changed = false;
-        let mut set = |first: usize, word: &[i64]| {
-            let now = &mut self.values[first..first + word.len()];
-            changed |= now != word;
-            now.copy_from_slice(word);
-        };
-        let mut read = &self.scratch[first_read..];
-        for ram in &module.rams {
-            let bus = module.bus(ram.q);
-            let (word, rest) = read.split_at(bus.lanes as usize);
-            set(bus.first.0 as usize, word);
-            read = rest;
-        }
-        for (rom, word) in module.roms.iter().zip(words) {
-            set(module.bus(rom.q).first.0 as usize, &rom.words[word]);
-        }
-        for (register, next) in self.registers.iter().zip(&self.scratch) {
-            let now = &mut self.values[register.q as usize];
-            changed |= now != next;
-            *now = *next;
-        }
-        changed
-    }
-
-    /// Reads a word of each RAM into `scratch`, behind what is there, then writes what is to be
-    /// written. Addresses and data are those before the edge.
-    fn access_rams(&mut self) {
-        let module = self.design.module(self.id);
-        for (ram, memory) in module.rams.iter().zip(&mut self.memories) {
-            let lanes = module.bus(ram.q).lanes as usize;
-            let place = |address: SignalId| {
-                (self.values[address.0 as usize] as u64 as usize).min(ram.words - 1) * lanes
-            };
-            let read = place(ram.read_address);
-            self.scratch.extend_from_slice(&memory[read..read + lanes]);
-            if self.values[ram.write.0 as usize] != 0 {
-                let write = place(ram.write_address);
-                let first = module.bus(ram.d).first.0 as usize;
-                memory[write..write + lanes].copy_from_slice(&self.values[first..first + lanes]);
-            }
-        }
-    }
-
     /// Takes the outputs of the instances; whether one of them changed.
     fn read_children(&mut self) -> bool {
         let design = Arc::clone(&self.design);
@@ -265,61 +194,6 @@ impl ModuleBlock {
                     port.next.copy_from_slice(&self.values[first..first + count]);
                 }
             }
-        }
-    }
-
-    fn visit_atoms(&self, probe: &mut dyn Probe) {
-        let module = self.module();
-        if self.design.is_clocked(module) || self.is_top {
-            self.clock.accept("clk", probe);
-        }
-        let mut shown = vec![false; self.atom_ids.len()];
-        for port in &module.ports {
-            let kind = match port.direction {
-                Direction::Input => AtomKind::InputParameter,
-                Direction::Output => AtomKind::OutputParameter,
-            };
-            match port.binding {
-                PortBinding::Signal(signal) => self.visit_signal(signal, kind, &mut shown, probe),
-                PortBinding::Bus(bus) => self.visit_bus(bus, kind, &mut shown, probe),
-            }
-        }
-        if !self.trace_locals {
-            return;
-        }
-        for index in 0..module.buses.len() {
-            self.visit_bus(BusId(index as u32), AtomKind::LocalSignal, &mut shown, probe);
-        }
-        for (index, signal) in module.signals.iter().enumerate() {
-            if signal.bus.is_none() {
-                let id = SignalId(index as u32);
-                self.visit_signal(id, AtomKind::LocalSignal, &mut shown, probe);
-            }
-        }
-    }
-
-    fn visit_signal(
-        &self,
-        id: SignalId,
-        kind: AtomKind,
-        shown: &mut [bool],
-        probe: &mut dyn Probe,
-    ) {
-        let index = id.0 as usize;
-        if !std::mem::replace(&mut shown[index], true) {
-            let atom = AtomView { block: self, lanes: index..index + 1, kind, id: index };
-            probe.visit_atom(&self.module().signal(id).name, &atom);
-        }
-    }
-
-    fn visit_bus(&self, id: BusId, kind: AtomKind, shown: &mut [bool], probe: &mut dyn Probe) {
-        let module = self.module();
-        let index = module.signals.len() + id.0 as usize;
-        if !std::mem::replace(&mut shown[index], true) {
-            let bus = module.bus(id);
-            let first = bus.first.0 as usize;
-            let lanes = first..first + bus.lanes as usize;
-            probe.visit_atom(&bus.name, &AtomView { block: self, lanes, kind, id: index });
         }
     }
 }
@@ -408,72 +282,5 @@ impl Block for ModuleBlock {
             child.accept(&instance.name, probe);
         }
         probe.visit_end_scope(name, self);
-    }
-}
-
-/// One signal or bus as Rust-HDL sees it: its width is a value, not a type.
-struct AtomView<'a> {
-    block: &'a ModuleBlock,
-    lanes: std::ops::Range<usize>,
-    kind: AtomKind,
-    id: usize,
-}
-
-impl AtomView<'_> {
-    fn signals(&self) -> &[crate::design::Signal] {
-        &self.block.module().signals[self.lanes.clone()]
-    }
-}
-
-impl Atom for AtomView<'_> {
-    fn bits(&self) -> usize {
-        self.signals().iter().map(|signal| signal.ty.width as usize).sum()
-    }
-
-    fn connected(&self) -> bool {
-        // The design's own check has counted the drivers.
-        true
-    }
-
-    fn changed(&self) -> bool {
-        false
-    }
-
-    fn kind(&self) -> AtomKind {
-        self.kind
-    }
-
-    fn descriptor(&self) -> TypeDescriptor {
-        let bits = self.bits();
-        let kind = match self.signals() {
-            [signal] if signal.ty.signed => TypeKind::Signed(bits),
-            _ => TypeKind::Bits(bits),
-        };
-        TypeDescriptor { name: format!("{kind:?}"), kind }
-    }
-
-    fn vcd(&self) -> VCDValue {
-        let bit = |value: i64, bit: u32| vcd::Value::from((value >> bit) & 1 == 1);
-        let values = &self.block.values[self.lanes.clone()];
-        if self.bits() == 1 {
-            return VCDValue::Single(bit(values[0], 0));
-        }
-        let lanes = self.signals().iter().zip(values).rev();
-        let bits =
-            lanes.flat_map(|(signal, value)| (0..signal.ty.width).rev().map(|b| bit(*value, b)));
-        VCDValue::Vector(bits.collect())
-    }
-
-    fn id(&self) -> usize {
-        self.block.atom_ids[self.id]
-    }
-
-    fn verilog(&self) -> VerilogLiteral {
-        // Rust-HDL asks this only of constants, of which a module here has none.
-        VerilogLiteral::from(0u32)
-    }
-
-    fn constraints(&self) -> Vec<PinConstraint> {
-        Vec::new()
     }
 }
