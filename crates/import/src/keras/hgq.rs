@@ -132,6 +132,12 @@ impl Quantizer {
         Ok(Self { extents: k.extents, types, fractions, is_open })
     }
 
+    /// A quantiser of these types.
+    pub fn of_types(extents: Vec<usize>, types: Vec<FixedType>) -> Self {
+        let fractions = types.iter().map(|ty| ty.fraction_bits()).collect();
+        Self { extents, types, fractions, is_open: false }
+    }
+
     /// The place of each element of a tensor, row-major; the extents of the quantiser may have a
     /// batch of 1 in front.
     fn over(&self, extents: &[usize]) -> Lowered<Vec<usize>> {
@@ -159,19 +165,7 @@ impl Quantizer {
             }
         };
         let quantised: Vec<f64> = numbers.numbers.iter().zip(places).map(quantised).collect();
-        // A type that holds all of them exactly, so that nothing is rounded once more.
-        let fraction = common_fraction_bits(&quantised);
-        let (lo, hi) = extremes(&quantised);
-        let grid = format_holding(lo, hi, fraction, 32).map(|format| Grid {
-            steps: Rc::new(vec![exp2(-fraction)]),
-            integers: Format { integer_bits: format.width as i32, ..format },
-        });
-        Ok(Tensor {
-            extents: numbers.extents.clone(),
-            numbers: Rc::new(quantised),
-            grid,
-            is_integer: false,
-        })
+        Ok(exact(numbers.extents.clone(), quantised))
     }
 
     /// A signal, cast.
@@ -181,6 +175,18 @@ impl Quantizer {
         let types: Vec<FixedType> = places.into_iter().map(|place| self.types[place]).collect();
         builder.cast_elements(&x, &types)
     }
+}
+
+/// Numbers that a quantiser made, with a type that holds all of them exactly, so that nothing is
+/// rounded once more.
+pub fn exact(extents: Vec<usize>, numbers: Vec<f64>) -> Tensor {
+    let fraction = common_fraction_bits(&numbers);
+    let (lo, hi) = extremes(&numbers);
+    let grid = format_holding(lo, hi, fraction, 32).map(|format| Grid {
+        steps: Rc::new(vec![exp2(-fraction)]),
+        integers: Format { integer_bits: format.width as i32, ..format },
+    });
+    Tensor { extents, numbers: Rc::new(numbers), grid, is_integer: false }
 }
 
 /// The format of k, i and f.
@@ -196,8 +202,8 @@ fn format(k: f64, i: f64, f: f64) -> Lowered<Format> {
     Ok(Format { signed: k == 1.0, width, integer_bits: (k + i) as i32 })
 }
 
-/// A rounding by HGQ2's name; the stochastic ones are for training only.
-fn rounding(name: &str) -> Lowered<Rounding> {
+/// A rounding by HGQ's name; the stochastic ones are for training only.
+pub fn rounding(name: &str) -> Lowered<Rounding> {
     let plain = name.strip_prefix("S_").unwrap_or(name);
     match Rounding::ALL.into_iter().find(|mode| mode.name() == plain) {
         Some(mode) => Ok(mode),
@@ -205,7 +211,8 @@ fn rounding(name: &str) -> Lowered<Rounding> {
     }
 }
 
-fn overflow(name: &str) -> Lowered<Overflow> {
+/// An overflow mode by HGQ's name.
+pub fn overflow(name: &str) -> Lowered<Overflow> {
     match name {
         "WRAP" => Ok(Overflow::Wrap),
         "SAT" => Ok(Overflow::Sat),
@@ -218,7 +225,7 @@ fn overflow(name: &str) -> Lowered<Overflow> {
 
 /// Rounds a number in units of its step as HGQ2 does, in single precision: the sum with a half is
 /// rounded too.
-fn round(mode: Rounding, x: f32) -> f32 {
+pub fn round(mode: Rounding, x: f32) -> f32 {
     let sign = if x < 0.0 { -1.0 } else { 1.0 };
     match mode {
         Rounding::Trn => x.floor(),

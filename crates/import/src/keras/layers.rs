@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::activations;
-use super::config::{Architecture, Call, Layer};
-use super::hgq;
+use super::activations::{self, Dialect};
+use super::config::{Architecture, Call, Layer, Package};
 use super::quantizers::Function;
 use super::trained::{groups, trained};
 use super::weights::Weights;
+use super::{hgq, hgq1};
 use crate::builder::{Builder, Options, Pad, PoolKind, Signal, Windows};
 use crate::error::{ImportError, Lowered, Refused, refuse};
 use crate::imported::{Imported, Port, finish};
@@ -56,6 +56,10 @@ pub fn lower(
     }
     let mut total = 0;
     let groups = groups(architecture);
+    let dialect = Dialect {
+        is_version_3: architecture.is_version_3,
+        is_granular: architecture.is_granular(),
+    };
     for call in &architecture.calls {
         let layer = &architecture.layers[call.layer];
         let inputs = call.inputs.iter().map(|input| signals.get(input).cloned().flatten());
@@ -70,7 +74,7 @@ pub fn lower(
                     file: weights,
                     group: &groups[call.layer],
                     builder: &mut builder,
-                    is_version_3: architecture.is_version_3,
+                    dialect,
                 };
                 match lowering.run(call, &inputs) {
                     Ok(signal) => Some(signal),
@@ -91,6 +95,13 @@ pub fn lower(
             return Err(ImportError::Unsupported(refused));
         }
         signals.insert(call.output.clone(), lowered);
+    }
+    if architecture.layers.iter().any(hgq1::has_no_range) {
+        let text = format!(
+            "HGQ's files do not hold what trace_minmax found: types hold all that can come of inputs of {}; what to_proxy_model makes of the model has its own",
+            builder.options.input_type
+        );
+        builder.notes.push(text);
     }
     let mut outputs = Vec::new();
     for output in &architecture.outputs {
@@ -119,13 +130,15 @@ pub struct Lowering<'a> {
     pub file: &'a Weights,
     pub group: &'a str,
     pub builder: &'a mut Builder,
-    is_version_3: bool,
+    dialect: Dialect,
 }
 
 impl Lowering<'_> {
     fn run(&mut self, call: &Call, inputs: &[Signal]) -> Lowered<Signal> {
-        if !self.layer.is_hgq {
-            return self.operation(&self.layer.class, call, inputs);
+        match self.layer.package {
+            Package::Keras => return self.operation(&self.layer.class, call, inputs),
+            Package::Hgq => return self.of_hgq(call, inputs),
+            Package::Hgq2 => {}
         }
         let class = hgq::plain_class(&self.layer.class)?;
         let inputs = self.quantized_inputs(inputs)?;
@@ -138,7 +151,27 @@ impl Lowering<'_> {
     }
 
     /// The operation of a class, with its activation.
-    fn operation(&mut self, class: &str, call: &Call, inputs: &[Signal]) -> Lowered<Signal> {
+    pub fn operation(&mut self, class: &str, call: &Call, inputs: &[Signal]) -> Lowered<Signal> {
+        let y = self.without_activation(class, call, inputs)?;
+        let is_function = matches!(class, "Activation" | "QActivation");
+        if is_function { Ok(y) } else { self.activated(&y) }
+    }
+
+    /// The activation of a layer that is something else.
+    pub fn activated(&mut self, y: &Signal) -> Lowered<Signal> {
+        match self.layer.get("activation") {
+            Some(value) => activations::lower(self.builder, y, value, self.dialect),
+            None => Ok(y.clone()),
+        }
+    }
+
+    /// The operation of a class.
+    pub fn without_activation(
+        &mut self,
+        class: &str,
+        call: &Call,
+        inputs: &[Signal],
+    ) -> Lowered<Signal> {
         let Some(x) = inputs.first() else {
             return refuse("it reads nothing");
         };
@@ -158,7 +191,9 @@ impl Lowering<'_> {
             _ if inputs.len() != 1 => refuse(format!("it reads {} tensors", call.inputs.len())),
             "Dense" | "QDense" => self.dense(x),
             "BatchNormDense" => self.normalised_dense(x),
-            "BatchNormalization" if self.layer.is_hgq => self.quantized_normalization(x),
+            "BatchNormalization" if self.layer.package == Package::Hgq2 => {
+                self.quantized_normalization(x)
+            }
             "Conv1D" | "Conv2D" | "QConv1D" | "QConv2D" => self.conv(x, rank),
             "DepthwiseConv1D" | "DepthwiseConv2D" | "QDepthwiseConv2D" => self.depthwise(x, rank),
             "SeparableConv1D" | "SeparableConv2D" | "QSeparableConv1D" | "QSeparableConv2D" => {
@@ -172,7 +207,7 @@ impl Lowering<'_> {
                 self.global_pool(x, PoolKind::Average)
             }
             "Activation" | "QActivation" => match self.layer.get("activation") {
-                Some(value) => activations::lower(self.builder, x, value, self.is_version_3),
+                Some(value) => activations::lower(self.builder, x, value, self.dialect),
                 None => refuse("its activation is missing"),
             },
             "ReLU" => self.relu(x),
@@ -226,28 +261,23 @@ impl Lowering<'_> {
             | "AlphaDropout"
             | "ActivityRegularization"
             | "Identity" => Ok(x.clone()),
-            "HDense" | "HDenseBatchNorm" | "HConv1D" | "HConv2D" | "HQuantize" | "HActivation"
-            | "HAdd" => refuse(
-                "HGQ's first version is not imported: train with HGQ2, or convert it by HGQ's to_proxy_model and hls4ml",
-            ),
             _ => refuse("there is no layer for it"),
         }?;
         self.builder.name_last(before);
-        let has_own = !matches!(class, "Activation" | "QActivation");
-        match self.layer.get("activation").filter(|_| has_own) {
-            Some(value) => activations::lower(self.builder, &y, value, self.is_version_3),
-            None => Ok(y),
-        }
+        Ok(y)
     }
 
     /// Trained numbers, through their quantiser where there is one.
     fn numbers(&self, name: &str, quantizer: &str) -> Lowered<Tensor> {
+        if self.layer.package == Package::Hgq {
+            return self.deployed(name);
+        }
         let other = name.trim_start_matches("depthwise_");
         let Some(tensor) = self.weights.get(name).or_else(|| self.weights.get(other)) else {
             return refuse(format!("its {name} is missing in the weights"));
         };
         let of_hgq = match name {
-            _ if !self.layer.is_hgq => None,
+            _ if self.layer.package != Package::Hgq2 => None,
             "kernel" => Some(("kq_conf", "kq/quantizer")),
             "bias" => Some(("bq_conf", "bq/quantizer")),
             _ => None,
@@ -257,6 +287,7 @@ impl Lowering<'_> {
         }
         match self.layer.get(quantizer) {
             Some(value) => Function::read(value)?.apply(tensor),
+            None if self.dialect.is_granular => Ok(hgq1::as_trained(tensor)),
             None => Ok(tensor.clone()),
         }
     }
