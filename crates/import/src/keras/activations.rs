@@ -33,7 +33,7 @@ pub fn lower(
     if let Some(lowered) = function.lower(builder, x) {
         return lowered;
     }
-    if let Some(curve) = curve(&function) {
+    if let Some(curve) = curve(&function, dialect) {
         let is_granular = dialect.is_granular;
         return if is_granular { builder.whole_curve(x, curve) } else { builder.curve(x, curve) };
     }
@@ -49,8 +49,8 @@ pub fn lower(
     }
 }
 
-/// A function that is no straight line.
-fn curve(function: &Function) -> Option<Curve> {
+/// A function that is no straight line, or that needs a table to be exact.
+fn curve(function: &Function, dialect: Dialect) -> Option<Curve> {
     let curve = match function.name.as_str() {
         "sigmoid" => Curve::Sigmoid,
         "tanh" => Curve::Tanh,
@@ -63,6 +63,10 @@ fn curve(function: &Function) -> Option<Curve> {
             Curve::Other(|x| 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)))
         }
         "silu" | "swish" => Curve::Other(|x| x / (1.0 + libm::exp(-x))),
+        "hard_sigmoid" if dialect.is_granular && dialect.is_version_3 => {
+            Curve::Other(|x| ((x + 3.0) / 6.0).clamp(0.0, 1.0))
+        }
+        "hard_sigmoid" if dialect.is_granular => Curve::Other(|x| (0.2 * x + 0.5).clamp(0.0, 1.0)),
         _ => return None,
     };
     Some(curve)

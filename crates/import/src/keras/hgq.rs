@@ -18,8 +18,9 @@ use crate::tensor::{Grid, Tensor};
 use crate::types::{common_fraction_bits, exp2, extremes, format_holding};
 
 /// The layers that are imported, without the Q before them.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 21] = [
     "Dense",
+    "EinsumDense",
     "BatchNormDense",
     "Conv1D",
     "Conv2D",
@@ -38,6 +39,7 @@ const LAYERS: [&str; 19] = [
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "UnaryFunctionLUT",
+    "Softmax",
 ];
 
 /// What a layer of HGQ2 is without its quantisers.
@@ -48,7 +50,7 @@ pub fn plain_class(class: &str) -> Lowered<&str> {
         Some(plain) => Ok(plain),
         None if class == "Quantizer" => Ok(class),
         None => refuse(format!(
-            "HGQ2's {class} is not imported; dense layers, convolutions, normalisations, pooling, sums, products and functions are"
+            "HGQ2's {class} is not imported; dense layers, convolutions, normalisations, pooling, sums, products, functions and softmax are: use those, or export to QONNX"
         )),
     }
 }
@@ -299,6 +301,6 @@ mod tests {
         let broken = [tensor(&[1.0]), tensor(&[99.0]), tensor(&[1.0])];
         assert!(Quantizer::read(&config("kif", "RND", "SAT", false), &broken).is_err());
         assert!(Quantizer::read(&config("kif", "RND", "SAT", false), &[]).is_err());
-        assert!(plain_class("QEinsumDense").is_err() && plain_class("QDense").is_ok());
+        assert!(plain_class("QGRU").is_err() && plain_class("QDense").is_ok());
     }
 }

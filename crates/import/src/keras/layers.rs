@@ -190,6 +190,7 @@ impl Lowering<'_> {
             "Concatenate" => self.concatenate(inputs),
             _ if inputs.len() != 1 => refuse(format!("it reads {} tensors", call.inputs.len())),
             "Dense" | "QDense" => self.dense(x),
+            "EinsumDense" => self.einsum(x),
             "BatchNormDense" => self.normalised_dense(x),
             "BatchNormalization" if self.layer.package == Package::Hgq2 => {
                 self.quantized_normalization(x)
@@ -223,6 +224,7 @@ impl Lowering<'_> {
                 let alpha = self.layer.number("alpha", 1.0);
                 self.builder.curve(x, crate::builder::Curve::Elu(alpha))
             }
+            "Softmax" if self.layer.package == Package::Hgq2 => self.quantized_softmax(x),
             "Softmax" => match self.layer.get("axis").map_or(Some(-1), Value::as_i64) {
                 Some(axis) if axis == -1 || axis == x.extents.len() as i64 => {
                     self.builder.softmax(x)
@@ -268,7 +270,7 @@ impl Lowering<'_> {
     }
 
     /// Trained numbers, through their quantiser where there is one.
-    fn numbers(&self, name: &str, quantizer: &str) -> Lowered<Tensor> {
+    pub fn numbers(&self, name: &str, quantizer: &str) -> Lowered<Tensor> {
         if self.layer.package == Package::Hgq {
             return self.deployed(name);
         }

@@ -1,5 +1,5 @@
 //! Keras models: `.keras` archives of version 3, whole models in `.h5`, and an architecture as
-//! `.json` with its weights beside it; with QKeras' layers and quantisers.
+//! `.json` with its weights beside it; with the layers and quantisers of QKeras, HGQ and HGQ2.
 //!
 //! `config` reads the architecture into calls of layers, `weights` the numbers, `trained` says whose
 //! they are, `settings` what parameters mean, and `layers` lowers each call.
@@ -7,6 +7,7 @@
 mod activations;
 mod archive;
 pub mod config;
+mod einsum;
 mod hgq;
 mod hgq1;
 mod hgq1_quantizers;
@@ -15,6 +16,7 @@ mod quantized;
 mod quantizers;
 mod scales;
 mod settings;
+mod softmax;
 mod trained;
 pub mod weights;
 
