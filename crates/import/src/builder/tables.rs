@@ -19,7 +19,11 @@ impl Builder {
     /// own, where a table has room for all of them. What casts them rounds each value once.
     pub fn whole_curve(&mut self, x: &Signal, curve: Curve) -> Lowered<Signal> {
         let x = self.materialized(x.clone())?;
-        let (least, most) = curve.limits(FLAT_BITS);
+        let (least, most) = match curve {
+            // It is steep where no table of other numbers looks.
+            Curve::Exp => (f64::MIN, f64::MAX),
+            _ => curve.limits(FLAT_BITS),
+        };
         let power = |limit: f64| {
             if limit.abs() == f64::MAX { limit } else { exp2(bits_before(limit)).copysign(limit) }
         };

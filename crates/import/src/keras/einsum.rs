@@ -64,18 +64,14 @@ impl Lowering<'_> {
         let Some(matrix) = kernel.reshaped(vec![summed.iter().product(), outputs]) else {
             return refuse("its kernel has other extents than numbers");
         };
-        let bias = match self.layer.text("bias_axes") {
-            None => None,
-            Some(_) => {
-                let bias = self.numbers("bias", "bias_quantizer")?;
-                match bias.broadcast_to(own).and_then(|bias| bias.reshaped(vec![outputs])) {
-                    Some(bias) => Some(bias),
-                    None => {
-                        return refuse("its bias differs between what the kernel is applied to");
-                    }
-                }
+        let mut bias = None;
+        if self.layer.text("bias_axes").is_some() {
+            let of_axes = self.numbers("bias", "bias_quantizer")?;
+            bias = of_axes.broadcast_to(own).and_then(|bias| bias.reshaped(vec![outputs]));
+            if bias.is_none() {
+                return refuse("its bias differs between what the kernel is applied to");
             }
-        };
+        }
         let rows = [kept, &[matrix.extents[0]]].concat();
         let x = self.builder.reshape(x, &rows)?;
         let y = self.builder.dense(&x, &matrix, bias.as_ref())?;

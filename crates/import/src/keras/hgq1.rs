@@ -127,10 +127,10 @@ impl Lowering<'_> {
             let fractions = Fractions::read(self.layer.get("kq_conf"), bits, true)?;
             return fractions.apply(&exact(tensor.extents.clone(), numbers));
         }
-        let one = 1.0;
-        let shifted = |(channel, number): (usize, &f64)| match &shift {
+        let shifted = |(index, number): (usize, &f64)| match &shift {
             Some((mean, beta)) => {
-                let scale = scale.as_ref().map_or(one, |scale| scale[channel]);
+                let channel = index % channels;
+                let scale = scale.as_ref().map_or(1.0, |scale| scale[channel]);
                 f64::from(*number as f32 - mean[channel] * scale + beta[channel])
             }
             None => *number,
@@ -263,7 +263,9 @@ fn whole_types(
     let types: Option<Vec<FixedType>> = parts.map(ty).collect();
     match types {
         Some(types) => Ok(Quantizer::of_types(signs.extents.clone(), types)),
-        None => refuse("its quantiser has widths of more than 64 bits or signs that are none"),
+        None => refuse(
+            "its quantiser has widths of more than 64 bits, or none at all: run HGQ's trace_minmax on data before to_proxy_model",
+        ),
     }
 }
 
@@ -275,7 +277,9 @@ fn numbers_of(value: &Value) -> Option<Tensor> {
                 if extents.len() <= depth {
                     extents.push(items.len());
                 }
-                items.iter().for_each(|item| collect(item, depth + 1, extents, numbers));
+                for item in items {
+                    collect(item, depth + 1, extents, numbers);
+                }
             }
             value => numbers.extend(value.as_f64()),
         }

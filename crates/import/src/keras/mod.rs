@@ -12,6 +12,7 @@ mod hgq;
 mod hgq1;
 mod hgq1_quantizers;
 mod layers;
+mod linear;
 mod quantized;
 mod quantizers;
 mod scales;
