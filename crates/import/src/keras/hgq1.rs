@@ -298,3 +298,50 @@ pub fn as_trained(tensor: &Tensor) -> Tensor {
     }
     exact(tensor.extents.clone(), tensor.numbers.to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::config::Package;
+    use super::*;
+
+    fn layer(class: &str, config: &Value) -> Layer {
+        let config = config.as_object().cloned().unwrap_or_default();
+        Layer { name: "a".to_owned(), class: class.to_owned(), package: Package::Hgq, config }
+    }
+
+    #[test]
+    fn numbers_that_are_trained_come_first() {
+        let kernel = json!({"kernel_initializer": {}, "kq_conf": {"trainable": false}});
+        let names = ["kernel", "bias", "activation_bw", "bn_beta", "bn_gamma", "kernel_bw"];
+        let expected = [&names[..], &["moving_mean", "moving_variance"]].concat();
+        assert_eq!(order(&layer("HDenseBatchNorm", &kernel)), expected);
+        assert_eq!(order(&layer("HQuantize", &json!({}))), ["activation_bw"]);
+        let free = json!({"kernel_initializer": {}, "use_bias": false, "trainable": false});
+        assert_eq!(order(&layer("HDense", &free)), ["kernel", "kernel_bw", "activation_bw"]);
+    }
+
+    #[test]
+    fn types_are_read_and_those_that_were_never_found_are_told_of() {
+        let tensor = |numbers: &[f64]| Tensor::new(vec![numbers.len()], numbers.to_vec()).unwrap();
+        let modes = (Rounding::Rnd, Overflow::Sat);
+        let of = |signs: &[f64], widths: &[f64], integers: &[f64]| {
+            whole_types([&tensor(signs), &tensor(widths), &tensor(integers)], modes)
+        };
+        let quantizer = of(&[1.0, 0.0], &[4.0, 0.0], &[2.0, 0.0]).unwrap();
+        let numbers = quantizer.apply(&tensor(&[0.3, 9.0])).unwrap();
+        assert_eq!(numbers.numbers.to_vec(), [0.25, 0.0]);
+        let reason = of(&[-128.0], &[-128.0], &[-128.0]).unwrap_err().0;
+        assert!(reason.contains("trace_minmax"), "{reason}");
+        assert!(of(&[1.0], &[4.0, 4.0], &[2.0, 2.0]).is_err());
+    }
+
+    #[test]
+    fn numbers_in_lists_have_the_extents_of_the_lists() {
+        let tensor = numbers_of(&json!([[1, 2, 3], [4, 5, 6]])).unwrap();
+        assert_eq!((tensor.extents, tensor.numbers.len()), (vec![2, 3], 6));
+        assert_eq!(numbers_of(&json!(7)).unwrap().single(), Some(7.0));
+        assert!(numbers_of(&json!([[1, 2], [3]])).is_none());
+    }
+}

@@ -95,9 +95,10 @@ pub fn lower(
         }
         signals.insert(call.output.clone(), lowered);
     }
-    if architecture.layers.iter().any(hgq1::has_no_range) {
+    let is_measured = !builder.options.measured.is_empty();
+    if !is_measured && architecture.layers.iter().any(hgq1::has_no_range) {
         let text = format!(
-            "HGQ's files do not hold what trace_minmax found: types hold all that can come of inputs of {}; what to_proxy_model makes of the model has its own",
+            "HGQ's files do not hold what trace_minmax found: types hold all that can come of inputs of {}; save what to_proxy_model makes of the model for its types, or give data by `--calibrate`",
             builder.options.input_type
         );
         builder.notes.push(text);
