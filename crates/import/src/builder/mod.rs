@@ -285,14 +285,10 @@ impl Builder {
         is_measured.then(|| self.chosen_range(signal))
     }
 
-    /// The type of an input of which the model says nothing.
-    pub fn chosen_input_type(&self, signal: &Signal) -> Option<FixedType> {
-        match signal.source {
-            Source::Input(index) if self.draft.inputs[index].types_are_chosen => {
-                Some(self.options.input_type)
-            }
-            _ => None,
-        }
+    /// Whether a signal is an input of which the model has said nothing yet.
+    pub fn has_chosen_input_type(&self, signal: &Signal) -> bool {
+        let is_chosen = |input: usize| self.draft.inputs[input].types_are_chosen;
+        matches!(signal.source, Source::Input(input) if is_chosen(input))
     }
 
     /// The values for which a chosen type must do: what was measured, with some room, or all.

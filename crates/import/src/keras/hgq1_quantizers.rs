@@ -89,32 +89,24 @@ impl Fractions {
     }
 
     /// A signal, rounded, in types that hold all that it can be; of an input, all that the type of
-    /// inputs holds.
+    /// inputs holds; of what was measured, that with some room.
     pub fn lower(&self, builder: &mut Builder, x: &Signal) -> Lowered<Signal> {
         let x = builder.materialized(x.clone())?;
         let bits = self.over(&x.extents)?;
         let measured = builder.measured_range(&x);
-        let mut overflow = Overflow::Wrap;
-        let formats: Option<Vec<Format>> = if let Some(input) = builder.chosen_input_type(&x) {
-            overflow = Overflow::Sat;
-            let Format { signed, integer_bits, .. } = input.format;
-            let format = |bits: i32| {
-                let width = u32::try_from(integer_bits + bits).unwrap_or(0);
-                Some(Format { signed, width, integer_bits }).filter(|format| format.is_legal())
-            };
-            bits.into_iter().map(format).collect()
-        } else {
-            let channels = x.channels();
-            let format = |(element, bits): (usize, i32)| {
-                let (mut lo, mut hi) = x.bounds[element % channels];
-                if let Some((least, most)) = measured {
-                    (lo, hi) = (lo.max(least), hi.min(most));
-                    overflow = Overflow::Sat;
-                }
-                self.holding(lo.min(hi), hi.max(lo), bits)
-            };
-            bits.into_iter().enumerate().map(format).collect()
+        let is_input = builder.has_chosen_input_type(&x);
+        let channels = x.channels();
+        let format = |(element, bits): (usize, i32)| {
+            let (lo, hi) = x.bounds[element % channels];
+            let (least, most) = measured.unwrap_or((lo, hi));
+            let (lo, hi) = (lo.max(least), hi.min(most));
+            // An input gets no bit for what rounds up to beyond the type of inputs.
+            let hi = if is_input { (hi * exp2(bits)).floor() * exp2(-bits) } else { hi };
+            self.holding(lo.min(hi), hi.max(lo), bits)
         };
+        let formats: Option<Vec<Format>> = bits.into_iter().enumerate().map(format).collect();
+        let is_limited = is_input || measured.is_some();
+        let overflow = if is_limited { Overflow::Sat } else { Overflow::Wrap };
         let Some(formats) = formats else {
             return refuse("its values need types of more than 64 bits");
         };
@@ -141,6 +133,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::builder::Options;
 
     fn tensor(extents: &[usize], numbers: &[f64]) -> Tensor {
         Tensor::new(extents.to_vec(), numbers.to_vec()).unwrap()
@@ -179,6 +172,20 @@ mod tests {
         assert_eq!(numbers.numbers.to_vec(), [0.5, 1.0, -0.25, 2.0]);
         assert_eq!(fractions.of_channels().bits, [2, 0]);
         assert!(fractions.apply(&tensor(&[3], &[0.0; 3])).is_err());
+    }
+
+    #[test]
+    fn inputs_have_the_range_of_their_type_and_what_it_is_cut_to() {
+        let config = json!({"rnd_strategy": "floor"});
+        let fractions = Fractions::read(Some(&config), &tensor(&[1, 2], &[2.0, -8.0]), true);
+        let mut builder = Builder::new(Options::default());
+        let x = builder.input("x", vec![2]).unwrap();
+        let y = fractions.unwrap().lower(&mut builder, &x).unwrap();
+        let types = builder.draft.layers[0].result.clone().unwrap();
+        let text: Vec<String> = types.all().iter().map(ToString::to_string).collect();
+        // A number below 0 is cut to a whole step of 256.
+        assert_eq!(text, ["fixed<8,6,TRN,SAT>", "fixed<1,9,TRN,SAT>"]);
+        assert_eq!(y.bounds[1], (-256.0, 0.0));
     }
 
     #[test]
