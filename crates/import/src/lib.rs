@@ -25,6 +25,7 @@ mod hls4ml;
 mod imported;
 mod keras;
 mod onnx;
+mod tables;
 mod tensor;
 mod tidy;
 mod types;

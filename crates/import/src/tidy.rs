@@ -9,6 +9,7 @@ use rtl4ml_ir::{FixedType, Rounding};
 
 use crate::draft::{Draft, DraftLayer, Source};
 use crate::element_types;
+use crate::tables;
 use crate::types::choose;
 
 /// Layers that cast an exact result once, so that a cast behind them can be theirs.
@@ -174,6 +175,15 @@ fn cast_in_producer(draft: &mut Draft, index: usize) -> bool {
     let is_free = first.result.is_none() || first.result_is_chosen;
     let is_cut = |ty: &FixedType| matches!(ty.rounding, Rounding::Trn | Rounding::TrnZero);
     let is_nearest = !types.all().iter().any(is_cut);
+    if first.kind == "table" && first.result.is_none() && !second.result_is_chosen {
+        let is_done = tables::cast_entries(draft, producer, index);
+        if is_done {
+            let comments = draft.layers[index].comments.clone();
+            draft.layers[producer].comments.extend(comments);
+            bypass(draft, index);
+        }
+        return is_done;
+    }
     if first.kind == "quantize" && first.result_is_chosen && !second.result_is_chosen {
         bypass(draft, producer);
         return cast_in_producer(draft, index);

@@ -158,6 +158,10 @@ fn damaged_files_are_no_end_of_the_program() {
         "keras_functional_conv",
         "keras_h5_whole",
         "keras_conv1d",
+        "hgq_softmax",
+        "hgq1_functional",
+        "hgq1_functional_proxy",
+        "hgq1_conv2d_proxy",
     ];
     let mut survived = 0;
     for name in models {

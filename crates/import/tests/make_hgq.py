@@ -25,8 +25,11 @@ from hgq.layers import (
     QConv1D,
     QConv2D,
     QDense,
+    QEinsumDense,
     QMaxPooling2D,
     QMultiply,
+    QSoftmax,
+    QUnaryFunctionLUT,
 )
 from hgq.quantizer import Quantizer
 from hgq.quantizer.internal import FixedPointQuantizerKBI, FixedPointQuantizerKIF
@@ -48,16 +51,21 @@ def quantizers(layer):
 def draw(model, random):
     """Gives every quantiser and every weight other numbers."""
     for quantizer in quantizers(model):
+        if "_table" in quantizer._k.path:
+            # What is drawn for the sums of a softmax leaves nothing of them.
+            continue
         shape = quantizer._k.shape
         # What is trained need not be an integer.
         near = random.uniform(-0.4, 0.4, shape)
+        # Where all elements have the same type, it has bits.
+        is_wide = np.bool_(np.prod(shape) > 1)
         if isinstance(quantizer, FixedPointQuantizerKIF):
             i = random.integers(-1, 4, shape)
-            f = random.integers(0, 5, shape) - (random.random(shape) < 0.15) * 9
+            f = random.integers(0, 5, shape) - ((random.random(shape) < 0.15) & is_wide) * 9
             quantizer._f.assign(f + near)
         else:
             i = random.integers(-1, 3, shape)
-            b = random.integers(2, 7, shape) * (random.random(shape) > 0.15)
+            b = random.integers(2, 7, shape) * ((random.random(shape) > 0.15) | ~is_wide)
             quantizer._b.assign(b + np.abs(near))
         quantizer._i.assign(i - near)
         quantizer._k.assign((random.random(shape) < 0.7).astype("uint8"))
@@ -133,6 +141,44 @@ def branches():
     return keras.Model(x, QDense(3, name="out")(QAdd(name="sum")([a, b])))
 
 
+def functions():
+    """Functions by tables, whose entries have one width, or another for each element."""
+    every = config("table", heterogeneous_axis=(1,), homogeneous_axis=None)
+    settings = {
+        "tanh": config("table"),
+        "sigmoid": every,
+        "silu": config("table", round_mode="TRN"),
+        "hard_sigmoid": config("table", overflow_mode="SAT"),
+    }
+    x = keras.Input((5,), name="x")
+    y = QDense(6, name="y")(x)
+    curves = [QUnaryFunctionLUT(f, oq_conf=c, name=f"f_{f}")(y) for f, c in settings.items()]
+    return keras.Model(x, QDense(3, name="out")(keras.layers.Concatenate()(curves)))
+
+
+def einsum():
+    """Dense layers that are written as sums over indices."""
+    layers = [
+        keras.Input((4, 5)),
+        QEinsumDense("bnc,cd->bnd", (4, 6), bias_axes="d", activation="relu"),
+        QEinsumDense("...x,xy->...y", 3),
+        QEinsumDense("bnc,ncd->bd", 5, bias_axes="d"),
+        QEinsumDense("bi,oi->bo", 3, bias_axes="o"),
+    ]
+    return keras.Sequential(layers)
+
+
+def softmax():
+    """Softmax by two tables, over each row and over all, with the maximum taken away and without."""
+    x = keras.Input((3, 4), name="x")
+    sums = config("datalane", i0=5, f0=4)
+    q = Quantizer(config("datalane"), name="quantised")(x)
+    rows = QSoftmax(name="rows")(QDense(4, enable_iq=False, name="a")(q))
+    y = QDense(5, enable_iq=False, name="b")(keras.layers.Flatten()(q))
+    y = QSoftmax(stable=False, enable_iq=True, input_scaler=0.5, inv_iq_conf=sums, name="all")(y)
+    return keras.Model(x, keras.layers.Concatenate()([keras.layers.Flatten()(rows), y]))
+
+
 def write(name, build, folder):
     seed = sum(name.encode())
     keras.utils.set_random_seed(seed)
@@ -166,7 +212,7 @@ def write(name, build, folder):
 def main():
     here = Path(__file__).resolve().parent / "models"
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else here
-    for build in (dense, modes, conv2d, functional, branches):
+    for build in (dense, modes, conv2d, functional, branches, functions, einsum, softmax):
         write(f"hgq_{build.__name__}", build, folder)
 
 

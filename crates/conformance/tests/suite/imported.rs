@@ -56,6 +56,9 @@ fn imported_models_are_equal_on_every_engine() {
         ("hgq_dense", "model.keras"),
         ("hgq_conv2d", "model.keras"),
         ("hgq_functional", "model.keras"),
+        ("hgq_functions", "model.keras"),
+        ("hgq1_dense_proxy", "model.h5"),
+        ("hgq1_functional_proxy", "model.h5"),
     ];
     let built: Vec<_> =
         cases.into_iter().map(|(folder, file)| on_rust_hdl(imported(folder, file))).collect();

@@ -37,7 +37,7 @@ pub enum Curve {
 }
 
 /// The bits before the point of the least power of two that is not below a magnitude.
-fn bits_before(limit: f64) -> i32 {
+pub(super) fn bits_before(limit: f64) -> i32 {
     libm::ceil(libm::log2(limit.abs())) as i32
 }
 
@@ -56,7 +56,7 @@ impl Curve {
 
     /// The least and the greatest x beyond which the function is flat but for less than half a
     /// step of 2^-`fraction`, or is not looked at.
-    fn limits(self, fraction: f64) -> (f64, f64) {
+    pub(super) fn limits(self, fraction: f64) -> (f64, f64) {
         let decay = (fraction + 2.0) * std::f64::consts::LN_2;
         match self {
             Self::Sigmoid => (-decay, decay),
@@ -100,7 +100,7 @@ impl Curve {
     }
 
     /// The function's value.
-    fn at(self, x: f64) -> f64 {
+    pub(super) fn at(self, x: f64) -> f64 {
         match self {
             Self::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
             Self::Tanh => libm::tanh(x),

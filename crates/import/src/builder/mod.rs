@@ -17,6 +17,7 @@ mod piecewise;
 mod pool;
 mod quantize;
 mod signal;
+mod tables;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -276,6 +277,18 @@ impl Builder {
     /// A signal as an output: without the bits that mean nothing.
     pub fn narrowed_output(&mut self, signal: Signal) -> Lowered<Signal> {
         if signal.is_rough { self.narrowed(signal, 0) } else { Ok(signal) }
+    }
+
+    /// What a signal was on data, with some room.
+    pub fn measured_range(&self, signal: &Signal) -> Option<(f64, f64)> {
+        let is_measured = self.options.measured.contains_key(self.name(signal.source));
+        is_measured.then(|| self.chosen_range(signal))
+    }
+
+    /// Whether a signal is an input of which the model has said nothing yet.
+    pub fn has_chosen_input_type(&self, signal: &Signal) -> bool {
+        let is_chosen = |input: usize| self.draft.inputs[input].types_are_chosen;
+        matches!(signal.source, Source::Input(input) if is_chosen(input))
     }
 
     /// The values for which a chosen type must do: what was measured, with some room, or all.

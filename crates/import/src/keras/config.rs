@@ -32,10 +32,21 @@ pub struct Layer {
     pub name: String,
     /// Its class, without what registers it.
     pub class: String,
-    /// Whether it is one of HGQ2's, some of which are called as QKeras' are.
-    pub is_hgq: bool,
+    /// Whose it is: some layers of different packages are called alike.
+    pub package: Package,
     /// Its parameters.
     pub config: Map<String, Value>,
+}
+
+/// Whose a layer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Package {
+    /// Keras' own, or QKeras'.
+    Keras,
+    /// HGQ's, for Keras 2, or one of the models that it makes for hls4ml.
+    Hgq,
+    /// HGQ2's, for Keras 3.
+    Hgq2,
 }
 
 /// A call of a layer.
@@ -91,7 +102,31 @@ pub fn class_name(value: &Value) -> Option<&str> {
     Some(class.rsplit('>').next().unwrap_or(class))
 }
 
+/// Whose a layer is, by what its class is registered as or by its module.
+fn package(layer: &Value) -> Package {
+    let starts = |key: &str, start: &str| {
+        layer.get(key).and_then(Value::as_str).is_some_and(|text| text.starts_with(start))
+    };
+    let is_of = |name: &str| {
+        let registered = format!("{name}>");
+        starts("registered_name", &registered)
+            || starts("class_name", &registered)
+            || starts("module", &format!("{name}."))
+    };
+    match () {
+        () if is_of("hgq") => Package::Hgq2,
+        () if is_of("HGQ") => Package::Hgq,
+        () => Package::Keras,
+    }
+}
+
 impl Architecture {
+    /// Whether quantisers of HGQ or HGQ2 make its numbers, all of which are then fixed-point
+    /// numbers.
+    pub fn is_granular(&self) -> bool {
+        self.layers.iter().any(|layer| layer.package != Package::Keras)
+    }
+
     /// Reads an architecture.
     ///
     /// # Errors
@@ -99,11 +134,10 @@ impl Architecture {
     pub fn read(model: &Value) -> Result<Self, String> {
         let class = class_name(model).ok_or("it has no class_name: this is no Keras model")?;
         let config = model.get("config").ok_or("it has no config")?;
-        let is_version_3 = model.get("module").is_some()
-            || model
-                .get("keras_version")
-                .and_then(Value::as_str)
-                .is_some_and(|v| v.starts_with('3'));
+        // The last files of Keras 2 say in which module a class is, as those of Keras 3 do.
+        let version = model.get("keras_version").and_then(Value::as_str);
+        let is_version_3 =
+            version.map_or(model.get("module").is_some(), |version| version.starts_with('3'));
         // Keras 1 and 2.0 have the layers of a sequence as the configuration itself.
         let list = config.as_array().or_else(|| config.get("layers")?.as_array());
         let list = list.ok_or("it has no layers")?;
@@ -117,11 +151,8 @@ impl Architecture {
                 layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
             let name = layer.get("name").or_else(|| config.get("name")).and_then(Value::as_str);
             let name = name.map_or_else(|| format!("layer_{number}"), str::to_owned);
-            let of_package = |key: &str, start: &str| {
-                layer.get(key).and_then(Value::as_str).is_some_and(|text| text.starts_with(start))
-            };
-            let is_hgq = of_package("registered_name", "hgq>") || of_package("module", "hgq.");
-            layers.push(Layer { name, class: class.to_owned(), is_hgq, config });
+            let package = package(layer);
+            layers.push(Layer { name, class: class.to_owned(), package, config });
         }
         if layers.is_empty() {
             return Err("it has no layers".to_owned());

@@ -18,8 +18,9 @@ use crate::tensor::{Grid, Tensor};
 use crate::types::{common_fraction_bits, exp2, extremes, format_holding};
 
 /// The layers that are imported, without the Q before them.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 21] = [
     "Dense",
+    "EinsumDense",
     "BatchNormDense",
     "Conv1D",
     "Conv2D",
@@ -38,6 +39,7 @@ const LAYERS: [&str; 19] = [
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "UnaryFunctionLUT",
+    "Softmax",
 ];
 
 /// What a layer of HGQ2 is without its quantisers.
@@ -48,7 +50,7 @@ pub fn plain_class(class: &str) -> Lowered<&str> {
         Some(plain) => Ok(plain),
         None if class == "Quantizer" => Ok(class),
         None => refuse(format!(
-            "HGQ2's {class} is not imported; dense layers, convolutions, normalisations, pooling, sums, products and functions are"
+            "HGQ2's {class} is not imported; dense layers, convolutions, normalisations, pooling, sums, products, functions and softmax are: use those, or export to QONNX"
         )),
     }
 }
@@ -132,6 +134,12 @@ impl Quantizer {
         Ok(Self { extents: k.extents, types, fractions, is_open })
     }
 
+    /// A quantiser of these types.
+    pub fn of_types(extents: Vec<usize>, types: Vec<FixedType>) -> Self {
+        let fractions = types.iter().map(|ty| ty.fraction_bits()).collect();
+        Self { extents, types, fractions, is_open: false }
+    }
+
     /// The place of each element of a tensor, row-major; the extents of the quantiser may have a
     /// batch of 1 in front.
     fn over(&self, extents: &[usize]) -> Lowered<Vec<usize>> {
@@ -159,19 +167,7 @@ impl Quantizer {
             }
         };
         let quantised: Vec<f64> = numbers.numbers.iter().zip(places).map(quantised).collect();
-        // A type that holds all of them exactly, so that nothing is rounded once more.
-        let fraction = common_fraction_bits(&quantised);
-        let (lo, hi) = extremes(&quantised);
-        let grid = format_holding(lo, hi, fraction, 32).map(|format| Grid {
-            steps: Rc::new(vec![exp2(-fraction)]),
-            integers: Format { integer_bits: format.width as i32, ..format },
-        });
-        Ok(Tensor {
-            extents: numbers.extents.clone(),
-            numbers: Rc::new(quantised),
-            grid,
-            is_integer: false,
-        })
+        Ok(exact(numbers.extents.clone(), quantised))
     }
 
     /// A signal, cast.
@@ -181,6 +177,18 @@ impl Quantizer {
         let types: Vec<FixedType> = places.into_iter().map(|place| self.types[place]).collect();
         builder.cast_elements(&x, &types)
     }
+}
+
+/// Numbers that a quantiser made, with a type that holds all of them exactly, so that nothing is
+/// rounded once more.
+pub fn exact(extents: Vec<usize>, numbers: Vec<f64>) -> Tensor {
+    let fraction = common_fraction_bits(&numbers);
+    let (lo, hi) = extremes(&numbers);
+    let grid = format_holding(lo, hi, fraction, 32).map(|format| Grid {
+        steps: Rc::new(vec![exp2(-fraction)]),
+        integers: Format { integer_bits: format.width as i32, ..format },
+    });
+    Tensor { extents, numbers: Rc::new(numbers), grid, is_integer: false }
 }
 
 /// The format of k, i and f.
@@ -196,8 +204,8 @@ fn format(k: f64, i: f64, f: f64) -> Lowered<Format> {
     Ok(Format { signed: k == 1.0, width, integer_bits: (k + i) as i32 })
 }
 
-/// A rounding by HGQ2's name; the stochastic ones are for training only.
-fn rounding(name: &str) -> Lowered<Rounding> {
+/// A rounding by HGQ's name; the stochastic ones are for training only.
+pub fn rounding(name: &str) -> Lowered<Rounding> {
     let plain = name.strip_prefix("S_").unwrap_or(name);
     match Rounding::ALL.into_iter().find(|mode| mode.name() == plain) {
         Some(mode) => Ok(mode),
@@ -205,7 +213,8 @@ fn rounding(name: &str) -> Lowered<Rounding> {
     }
 }
 
-fn overflow(name: &str) -> Lowered<Overflow> {
+/// An overflow mode by HGQ's name.
+pub fn overflow(name: &str) -> Lowered<Overflow> {
     match name {
         "WRAP" => Ok(Overflow::Wrap),
         "SAT" => Ok(Overflow::Sat),
@@ -218,7 +227,7 @@ fn overflow(name: &str) -> Lowered<Overflow> {
 
 /// Rounds a number in units of its step as HGQ2 does, in single precision: the sum with a half is
 /// rounded too.
-fn round(mode: Rounding, x: f32) -> f32 {
+pub fn round(mode: Rounding, x: f32) -> f32 {
     let sign = if x < 0.0 { -1.0 } else { 1.0 };
     match mode {
         Rounding::Trn => x.floor(),
@@ -292,6 +301,6 @@ mod tests {
         let broken = [tensor(&[1.0]), tensor(&[99.0]), tensor(&[1.0])];
         assert!(Quantizer::read(&config("kif", "RND", "SAT", false), &broken).is_err());
         assert!(Quantizer::read(&config("kif", "RND", "SAT", false), &[]).is_err());
-        assert!(plain_class("QEinsumDense").is_err() && plain_class("QDense").is_ok());
+        assert!(plain_class("QGRU").is_err() && plain_class("QDense").is_ok());
     }
 }

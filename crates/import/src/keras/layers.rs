@@ -5,13 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::activations;
-use super::config::{Architecture, Call, Layer};
-use super::hgq;
-use super::quantizers::Function;
+use super::activations::{self, Dialect};
+use super::config::{Architecture, Call, Layer, Package};
 use super::trained::{groups, trained};
 use super::weights::Weights;
-use crate::builder::{Builder, Options, Pad, PoolKind, Signal, Windows};
+use super::{hgq, hgq1};
+use crate::builder::{Builder, Options, PoolKind, Signal};
 use crate::error::{ImportError, Lowered, Refused, refuse};
 use crate::imported::{Imported, Port, finish};
 use crate::tensor::{MAX_TOTAL, Tensor};
@@ -56,6 +55,10 @@ pub fn lower(
     }
     let mut total = 0;
     let groups = groups(architecture);
+    let dialect = Dialect {
+        is_version_3: architecture.is_version_3,
+        is_granular: architecture.is_granular(),
+    };
     for call in &architecture.calls {
         let layer = &architecture.layers[call.layer];
         let inputs = call.inputs.iter().map(|input| signals.get(input).cloned().flatten());
@@ -70,7 +73,7 @@ pub fn lower(
                     file: weights,
                     group: &groups[call.layer],
                     builder: &mut builder,
-                    is_version_3: architecture.is_version_3,
+                    dialect,
                 };
                 match lowering.run(call, &inputs) {
                     Ok(signal) => Some(signal),
@@ -91,6 +94,14 @@ pub fn lower(
             return Err(ImportError::Unsupported(refused));
         }
         signals.insert(call.output.clone(), lowered);
+    }
+    let is_measured = !builder.options.measured.is_empty();
+    if !is_measured && architecture.layers.iter().any(hgq1::has_no_range) {
+        let text = format!(
+            "HGQ's files do not hold what trace_minmax found: types hold all that can come of inputs of {}; save what to_proxy_model makes of the model for its types, or give data by `--calibrate`",
+            builder.options.input_type
+        );
+        builder.notes.push(text);
     }
     let mut outputs = Vec::new();
     for output in &architecture.outputs {
@@ -119,13 +130,15 @@ pub struct Lowering<'a> {
     pub file: &'a Weights,
     pub group: &'a str,
     pub builder: &'a mut Builder,
-    is_version_3: bool,
+    pub dialect: Dialect,
 }
 
 impl Lowering<'_> {
     fn run(&mut self, call: &Call, inputs: &[Signal]) -> Lowered<Signal> {
-        if !self.layer.is_hgq {
-            return self.operation(&self.layer.class, call, inputs);
+        match self.layer.package {
+            Package::Keras => return self.operation(&self.layer.class, call, inputs),
+            Package::Hgq => return self.of_hgq(call, inputs),
+            Package::Hgq2 => {}
         }
         let class = hgq::plain_class(&self.layer.class)?;
         let inputs = self.quantized_inputs(inputs)?;
@@ -138,7 +151,27 @@ impl Lowering<'_> {
     }
 
     /// The operation of a class, with its activation.
-    fn operation(&mut self, class: &str, call: &Call, inputs: &[Signal]) -> Lowered<Signal> {
+    pub fn operation(&mut self, class: &str, call: &Call, inputs: &[Signal]) -> Lowered<Signal> {
+        let y = self.without_activation(class, call, inputs)?;
+        let is_function = matches!(class, "Activation" | "QActivation");
+        if is_function { Ok(y) } else { self.activated(&y) }
+    }
+
+    /// The activation of a layer that is something else.
+    pub fn activated(&mut self, y: &Signal) -> Lowered<Signal> {
+        match self.layer.get("activation") {
+            Some(value) => activations::lower(self.builder, y, value, self.dialect),
+            None => Ok(y.clone()),
+        }
+    }
+
+    /// The operation of a class.
+    pub fn without_activation(
+        &mut self,
+        class: &str,
+        call: &Call,
+        inputs: &[Signal],
+    ) -> Lowered<Signal> {
         let Some(x) = inputs.first() else {
             return refuse("it reads nothing");
         };
@@ -157,8 +190,11 @@ impl Lowering<'_> {
             "Concatenate" => self.concatenate(inputs),
             _ if inputs.len() != 1 => refuse(format!("it reads {} tensors", call.inputs.len())),
             "Dense" | "QDense" => self.dense(x),
+            "EinsumDense" => self.einsum(x),
             "BatchNormDense" => self.normalised_dense(x),
-            "BatchNormalization" if self.layer.is_hgq => self.quantized_normalization(x),
+            "BatchNormalization" if self.layer.package == Package::Hgq2 => {
+                self.quantized_normalization(x)
+            }
             "Conv1D" | "Conv2D" | "QConv1D" | "QConv2D" => self.conv(x, rank),
             "DepthwiseConv1D" | "DepthwiseConv2D" | "QDepthwiseConv2D" => self.depthwise(x, rank),
             "SeparableConv1D" | "SeparableConv2D" | "QSeparableConv1D" | "QSeparableConv2D" => {
@@ -172,7 +208,7 @@ impl Lowering<'_> {
                 self.global_pool(x, PoolKind::Average)
             }
             "Activation" | "QActivation" => match self.layer.get("activation") {
-                Some(value) => activations::lower(self.builder, x, value, self.is_version_3),
+                Some(value) => activations::lower(self.builder, x, value, self.dialect),
                 None => refuse("its activation is missing"),
             },
             "ReLU" => self.relu(x),
@@ -188,6 +224,7 @@ impl Lowering<'_> {
                 let alpha = self.layer.number("alpha", 1.0);
                 self.builder.curve(x, crate::builder::Curve::Elu(alpha))
             }
+            "Softmax" if self.layer.package == Package::Hgq2 => self.quantized_softmax(x),
             "Softmax" => match self.layer.get("axis").map_or(Some(-1), Value::as_i64) {
                 Some(axis) if axis == -1 || axis == x.extents.len() as i64 => {
                     self.builder.softmax(x)
@@ -226,114 +263,10 @@ impl Lowering<'_> {
             | "AlphaDropout"
             | "ActivityRegularization"
             | "Identity" => Ok(x.clone()),
-            "HDense" | "HDenseBatchNorm" | "HConv1D" | "HConv2D" | "HQuantize" | "HActivation"
-            | "HAdd" => refuse(
-                "HGQ's first version is not imported: train with HGQ2, or convert it by HGQ's to_proxy_model and hls4ml",
-            ),
             _ => refuse("there is no layer for it"),
         }?;
         self.builder.name_last(before);
-        let has_own = !matches!(class, "Activation" | "QActivation");
-        match self.layer.get("activation").filter(|_| has_own) {
-            Some(value) => activations::lower(self.builder, &y, value, self.is_version_3),
-            None => Ok(y),
-        }
-    }
-
-    /// Trained numbers, through their quantiser where there is one.
-    fn numbers(&self, name: &str, quantizer: &str) -> Lowered<Tensor> {
-        let other = name.trim_start_matches("depthwise_");
-        let Some(tensor) = self.weights.get(name).or_else(|| self.weights.get(other)) else {
-            return refuse(format!("its {name} is missing in the weights"));
-        };
-        let of_hgq = match name {
-            _ if !self.layer.is_hgq => None,
-            "kernel" => Some(("kq_conf", "kq/quantizer")),
-            "bias" => Some(("bq_conf", "bq/quantizer")),
-            _ => None,
-        };
-        if let Some((key, inner)) = of_hgq {
-            return self.quantizer(self.layer.get(key), inner)?.apply(tensor);
-        }
-        match self.layer.get(quantizer) {
-            Some(value) => Function::read(value)?.apply(tensor),
-            None => Ok(tensor.clone()),
-        }
-    }
-
-    fn bias(&self) -> Lowered<Option<Tensor>> {
-        if self.layer.flag("use_bias", true) {
-            self.numbers("bias", "bias_quantizer").map(Some)
-        } else {
-            Ok(None)
-        }
-    }
-
-    fn dense(&mut self, x: &Signal) -> Lowered<Signal> {
-        let (weight, bias) = (self.numbers("kernel", "kernel_quantizer")?, self.bias()?);
-        self.builder.dense(x, &weight, bias.as_ref())
-    }
-
-    fn conv(&mut self, x: &Signal, rank: usize) -> Lowered<Signal> {
-        if self.layer.number("groups", 1.0) != 1.0 {
-            return refuse("convolutions in groups are not imported from Keras");
-        }
-        let (weight, bias) = (self.numbers("kernel", "kernel_quantizer")?, self.bias()?);
-        let windows = self.layer.windows(rank, self.layer.lengths("strides", rank, 1)?)?;
-        self.builder.conv(x, &weight, bias.as_ref(), &windows)
-    }
-
-    fn depthwise(&mut self, x: &Signal, rank: usize) -> Lowered<Signal> {
-        let (weight, bias) =
-            (self.numbers("depthwise_kernel", "depthwise_quantizer")?, self.bias()?);
-        let windows = self.layer.windows(rank, self.layer.lengths("strides", rank, 1)?)?;
-        self.builder.depthwise(x, &weight, bias.as_ref(), &windows)
-    }
-
-    fn separable(&mut self, x: &Signal, rank: usize) -> Lowered<Signal> {
-        let depthwise = self.numbers("depthwise_kernel", "depthwise_quantizer")?;
-        let pointwise = self.numbers("pointwise_kernel", "pointwise_quantizer")?;
-        let bias = self.bias()?;
-        let windows = self.layer.windows(rank, self.layer.lengths("strides", rank, 1)?)?;
-        let name = self.layer.name.clone();
-        self.builder.begin(&format!("{name}_depthwise"));
-        let between = self.builder.depthwise(x, &depthwise, None, &windows)?;
-        self.builder.begin(&name);
-        let plain = Windows { strides: vec![1; rank], dilations: vec![1; rank], pad: Pad::Valid };
-        self.builder.conv(&between, &pointwise, bias.as_ref(), &plain)
-    }
-
-    fn batch_normalization(&mut self, x: &Signal) -> Lowered<Signal> {
-        let channels = x.channels();
-        let axis = match self.layer.get("axis") {
-            Some(Value::Array(axes)) => axes.first().and_then(Value::as_i64),
-            Some(value) => value.as_i64(),
-            None => Some(-1),
-        };
-        if axis.is_none_or(|axis| axis != -1 && axis != x.extents.len() as i64) {
-            return refuse("it is not over the channels, the last axis");
-        }
-        let numbers = |name: &str, quantizer: &str, default: f64, is_there: bool| {
-            if !is_there {
-                return Ok(vec![default; channels]);
-            }
-            let numbers = self.numbers(name, quantizer)?.numbers.to_vec();
-            if numbers.len() == channels {
-                Ok(numbers)
-            } else {
-                refuse(format!("its {name} is not for {channels} channels"))
-            }
-        };
-        let gamma = numbers("gamma", "gamma_quantizer", 1.0, self.layer.flag("scale", true))?;
-        let beta = numbers("beta", "beta_quantizer", 0.0, self.layer.flag("center", true))?;
-        let mean = numbers("moving_mean", "mean_quantizer", 0.0, true)?;
-        let variance = numbers("moving_variance", "variance_quantizer", 1.0, true)?;
-        let epsilon = self.layer.number("epsilon", 1e-3);
-        let scale: Vec<f64> =
-            gamma.iter().zip(&variance).map(|(gamma, v)| gamma / (v + epsilon).sqrt()).collect();
-        let shift: Vec<f64> =
-            beta.iter().zip(&mean).zip(&scale).map(|((beta, mean), s)| beta - mean * s).collect();
-        self.builder.affine(x, &scale, &shift)
+        Ok(y)
     }
 
     fn pool(&mut self, x: &Signal, kind: PoolKind, rank: usize) -> Lowered<Signal> {

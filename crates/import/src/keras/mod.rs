@@ -1,5 +1,5 @@
 //! Keras models: `.keras` archives of version 3, whole models in `.h5`, and an architecture as
-//! `.json` with its weights beside it; with QKeras' layers and quantisers.
+//! `.json` with its weights beside it; with the layers and quantisers of QKeras, HGQ and HGQ2.
 //!
 //! `config` reads the architecture into calls of layers, `weights` the numbers, `trained` says whose
 //! they are, `settings` what parameters mean, and `layers` lowers each call.
@@ -7,12 +7,17 @@
 mod activations;
 mod archive;
 pub mod config;
+mod einsum;
 mod hgq;
+mod hgq1;
+mod hgq1_quantizers;
 mod layers;
+mod linear;
 mod quantized;
 mod quantizers;
 mod scales;
 mod settings;
+mod softmax;
 mod trained;
 pub mod weights;
 
@@ -53,11 +58,17 @@ pub fn import(
 pub fn read(path: &Path, weights: Option<&Path>) -> Result<(Architecture, Weights), ImportError> {
     let malformed = |message: String| ImportError::Malformed { path: path.to_owned(), message };
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let mut version = None;
     let (config, weights) = match extension.as_deref() {
         Some("keras") => {
             let bytes = crate::file::read(path, MAX_BYTES)?;
             let part = |name: &str, most| archive::entry(&bytes, name, most).map_err(malformed);
             let config = part("config.json", MAX_CONFIG_BYTES)?;
+            // It says which Keras wrote the file; what has none is read all the same.
+            version = part("metadata.json", MAX_CONFIG_BYTES).ok().and_then(|metadata| {
+                let metadata: serde_json::Value = serde_json::from_slice(&metadata).ok()?;
+                metadata.get("keras_version").cloned()
+            });
             (config, Weights::read(part("model.weights.h5", MAX_BYTES)?).map_err(malformed)?)
         }
         Some("json") => {
@@ -85,8 +96,11 @@ pub fn read(path: &Path, weights: Option<&Path>) -> Result<(Architecture, Weight
             (config.into_bytes(), weights)
         }
     };
-    let config = serde_json::from_slice(&strict_json(config))
+    let mut config: serde_json::Value = serde_json::from_slice(&strict_json(config))
         .map_err(|error| malformed(format!("its architecture is no JSON: {error}")))?;
+    if let (Some(config), Some(version)) = (config.as_object_mut(), version) {
+        config.insert("keras_version".to_owned(), version);
+    }
     Ok((Architecture::read(&config).map_err(malformed)?, weights))
 }
 

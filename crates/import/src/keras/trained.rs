@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::config::{Architecture, Layer};
+use super::config::{Architecture, Layer, Package};
+use super::hgq1;
 use super::weights::Weights;
 use crate::tensor::Tensor;
 
@@ -35,6 +36,9 @@ fn snake_case(class: &str) -> String {
 
 /// The names of a layer's numbers in the order in which version 3 numbers them.
 fn order(layer: &Layer) -> Vec<&'static str> {
+    if layer.package == Package::Hgq {
+        return hgq1::order(layer);
+    }
     let class = layer.class.trim_start_matches('Q');
     match class {
         "BatchNormalization" => {
@@ -68,7 +72,12 @@ pub fn trained(weights: &Weights, layer: &Layer, group: &str) -> HashMap<String,
     let mut found = HashMap::new();
     if weights.is_version_3() {
         let mut tensors = numbered(weights, layer, group, "vars");
-        if layer.is_hgq {
+        let counts_bits = match layer.package {
+            Package::Keras => false,
+            Package::Hgq => layer.class.starts_with('H'),
+            Package::Hgq2 => true,
+        };
+        if counts_bits {
             // What it counts of its own bits stands between the others.
             tensors.retain(|(_, tensor)| !tensor.extents.is_empty());
             tensors.iter_mut().enumerate().for_each(|(place, (number, _))| *number = place);

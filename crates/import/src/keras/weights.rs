@@ -122,9 +122,12 @@ fn tensor(dataset: &Dataset, budget: &mut Budget) -> Result<Option<Tensor>, Stri
         Datatype::FloatingPoint { size, .. } => {
             return Err(format!("floating-point numbers of {size} bytes are not read"));
         }
-        // The signs of HGQ2's quantisers.
+        // The signs of HGQ2's quantisers, and all that HGQ's are.
         Datatype::FixedPoint { size: 1, signed: false, .. } => {
             dataset.read_array::<u8>().map_err(broken)?.iter().map(|n| f64::from(*n)).collect()
+        }
+        Datatype::FixedPoint { size: 1, signed: true, .. } => {
+            dataset.read_array::<i8>().map_err(broken)?.iter().map(|n| f64::from(*n)).collect()
         }
         // Counters of an optimiser and the like.
         _ => return Ok(None),

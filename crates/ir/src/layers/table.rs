@@ -120,7 +120,8 @@ impl IndexRule {
         };
         let grid = grid.max(fraction_bits);
         let product = range.shifted_left((grid - fraction_bits) as u32).and_then(|x| {
-            let shift = if origin.mantissa == 0 { 0 } else { grid - origin.fraction_bits };
+            // The grid of a zero may be coarser than the origin's, which then is that of both.
+            let shift = if origin.mantissa == 0 { 0 } else { (grid - origin.fraction_bits).max(0) };
             let origin = Range::constant(origin.mantissa).shifted_left(shift as u32)?;
             x.plus(origin.negated())?.times(Range::constant(self.scale.mantissa))
         });
@@ -330,6 +331,21 @@ mod tests {
                 let expected = table.lookup(value(mantissa, 3)).mantissa * 5;
                 assert_eq!(by_steps(&plan, mantissa), expected, "{mantissa} by {index:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_zero_on_a_coarse_grid_reads_an_entry() {
+        let index = IndexRule {
+            origin: Value { mantissa: -1, fraction_bits: -3 },
+            scale: Value { mantissa: 1, fraction_bits: 0 },
+            rounding: Rounding::Trn,
+            offset: 0,
+        };
+        let table = Table { entries: vec![0; 16], fraction_bits: 0, index };
+        for fraction_bits in [-9, -4, -3, 0, 9] {
+            let indices = table.index_range((Range::ZERO, fraction_bits)).unwrap();
+            assert_eq!(indices, Range::new(8, 8), "{fraction_bits}");
         }
     }
 
