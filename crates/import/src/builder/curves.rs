@@ -42,6 +42,9 @@ pub(super) fn bits_before(limit: f64) -> i32 {
 }
 
 impl Curve {
+    /// x * tanh(ln(1 + exp(x))).
+    pub const MISH: Self = Self::Other(|x| x * libm::tanh(libm::log1p(libm::exp(x))));
+
     fn kind(self) -> Option<&'static str> {
         match self {
             Self::Sigmoid => Some("sigmoid"),

@@ -156,8 +156,8 @@ impl Builder {
         self.weighted(x, layer, weight, bias, &wiring, extents)
     }
 
-    /// A convolution; the weight is [cells.., channels, filters].
-    pub fn conv(
+    /// A convolution of all channels; the weight is [cells.., channels, filters].
+    pub(super) fn whole_conv(
         &mut self,
         x: &Signal,
         weight: &Tensor,

@@ -10,6 +10,7 @@
 
 mod affine;
 mod curves;
+mod groups;
 mod linear;
 mod merge;
 mod moves;

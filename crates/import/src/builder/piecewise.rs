@@ -134,6 +134,12 @@ impl Builder {
         let line = self.materialized(line)?;
         self.relu(&line, Some(1.0))
     }
+
+    /// x * min(1, max(0, x / 6 + 1/2)).
+    pub fn hard_swish(&mut self, x: &Signal) -> Lowered<Signal> {
+        let line = self.hard_sigmoid(x, 1.0 / 6.0, 0.5)?;
+        self.merge("multiply", &[x.clone(), line])
+    }
 }
 
 /// What is known of a signal after slopes where it is negative.

@@ -44,6 +44,7 @@ pub fn lower(
         "leaky_relu" => builder.leaky_relu(x, function.number("negative_slope", 0.2)),
         "hard_tanh" => builder.clip(x, Some(-1.0), Some(1.0)),
         "hard_sigmoid" => builder.hard_sigmoid(x, dialect.slope(), 0.5),
+        "hard_silu" | "hard_swish" => builder.hard_swish(x),
         "softmax" => builder.softmax(x),
         other => refuse(format!("the activation `{other}` is not imported")),
     }
@@ -63,6 +64,7 @@ fn curve(function: &Function, dialect: Dialect) -> Option<Curve> {
             Curve::Other(|x| 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)))
         }
         "silu" | "swish" => Curve::Other(|x| x / (1.0 + libm::exp(-x))),
+        "mish" => Curve::MISH,
         "hard_sigmoid" if dialect.is_granular && dialect.is_version_3 => {
             Curve::Other(|x| ((x + 3.0) / 6.0).clamp(0.0, 1.0))
         }

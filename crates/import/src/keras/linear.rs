@@ -53,12 +53,10 @@ impl Lowering<'_> {
 
     /// A convolution.
     pub(super) fn conv(&mut self, x: &Signal, rank: usize) -> Lowered<Signal> {
-        if self.layer.number("groups", 1.0) != 1.0 {
-            return refuse("convolutions in groups are not imported from Keras");
-        }
+        let groups = self.layer.number("groups", 1.0) as usize;
         let (weight, bias) = (self.numbers("kernel", "kernel_quantizer")?, self.bias()?);
         let windows = self.layer.windows(rank, self.layer.lengths("strides", rank, 1)?)?;
-        self.builder.conv(x, &weight, bias.as_ref(), &windows)
+        self.builder.conv(x, &weight, bias.as_ref(), &windows, groups)
     }
 
     /// A convolution of each channel on its own.
@@ -80,7 +78,7 @@ impl Lowering<'_> {
         let between = self.builder.depthwise(x, &depthwise, None, &windows)?;
         self.builder.begin(&name);
         let plain = Windows { strides: vec![1; rank], dilations: vec![1; rank], pad: Pad::Valid };
-        self.builder.conv(&between, &pointwise, bias.as_ref(), &plain)
+        self.builder.conv(&between, &pointwise, bias.as_ref(), &plain, 1)
     }
 
     /// A scale and a shift of each channel.

@@ -93,6 +93,7 @@ pub fn read(path: &Path, weights: Option<&Path>) -> Result<(Architecture, Weight
                         .to_owned(),
                 )
             })?;
+            version = weights.keras_version().map(serde_json::Value::from);
             (config.into_bytes(), weights)
         }
     };

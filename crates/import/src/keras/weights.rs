@@ -18,8 +18,10 @@ const MAX_DEPTH: usize = 16;
 pub struct Weights {
     /// The path and the numbers of each dataset, in the order of the paths.
     datasets: Vec<(String, Tensor)>,
-    /// The groups that have a name of a layer as an attribute: their paths and that name.
+    /// The architecture, where the file holds a whole model.
     config: Option<String>,
+    /// The version of Keras that wrote a whole model.
+    version: Option<String>,
 }
 
 impl Weights {
@@ -34,8 +36,9 @@ impl Weights {
         let options = OpenOptions::default().with_max_read_bytes(most).with_max_chunk_bytes(most);
         let file = Hdf5File::from_vec_with_options(bytes, options).map_err(broken)?;
         let root = file.root_group().map_err(broken)?;
-        let config = root.attribute("model_config").and_then(|attribute| attribute.read_string());
-        let mut found = Self { datasets: Vec::new(), config: config.ok() };
+        let text = |name: &str| root.attribute(name).ok()?.read_string().ok();
+        let (config, version) = (text("model_config"), text("keras_version"));
+        let mut found = Self { datasets: Vec::new(), config, version };
         let mut budget = Budget { objects: 0, numbers: 0 };
         found.collect(&root, "", 0, &mut budget)?;
         found.datasets.sort_by(|a, b| a.0.cmp(&b.0));
@@ -76,6 +79,11 @@ impl Weights {
     /// The architecture of a whole model.
     pub fn model_config(&self) -> Option<String> {
         self.config.clone()
+    }
+
+    /// The version of Keras that wrote a whole model.
+    pub fn keras_version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// The datasets below a group, by what their paths are there.

@@ -128,13 +128,12 @@ pub fn gelu(call: &mut Call) -> Lowered<Vec<Value>> {
 
 pub fn hard_swish(call: &mut Call) -> Lowered<Vec<Value>> {
     let x = call.view(0)?;
-    let line = call.builder.hard_sigmoid(&x.signal, 1.0 / 6.0, 0.5)?;
-    let y = call.builder.merge("multiply", &[x.signal.clone(), line])?;
+    let y = call.builder.hard_swish(&x.signal)?;
     Ok(one(x.with(y)))
 }
 
 pub fn mish(call: &mut Call) -> Lowered<Vec<Value>> {
-    curve(call, Curve::Other(|x| x * libm::tanh(libm::log1p(libm::exp(x)))))
+    curve(call, Curve::MISH)
 }
 
 pub fn softmax(call: &mut Call) -> Lowered<Vec<Value>> {

@@ -5,7 +5,6 @@ use super::lower::{Call, Value};
 use super::shapes::axis;
 use crate::builder::{Pad, PoolKind, Windows};
 use crate::error::{Lowered, refuse};
-use crate::tensor::{Grid, Tensor, element_count};
 use crate::types::is_power_of_two;
 use crate::view::View;
 
@@ -88,9 +87,6 @@ pub fn conv(call: &mut Call) -> Lowered<Vec<Value>> {
         weight = weight.transposed(&first);
     }
     let rank = order.len() - 1;
-    let Some(channels) = order.last().map(|axis| x.extents[*axis]) else {
-        return refuse("it has no channels");
-    };
     if weight.extents.len() != rank + 2 || weight.extents.contains(&0) {
         return refuse(format!("its weight has the extents {:?}", weight.extents));
     }
@@ -98,63 +94,12 @@ pub fn conv(call: &mut Call) -> Lowered<Vec<Value>> {
     let windows = windows(call, &image, &weight.extents[2..])?;
     let groups = call.node.attributes.integer("group").unwrap_or(1);
     let groups = usize::try_from(groups).unwrap_or(0);
-    let (filters, of_group) = (weight.extents[0], weight.extents[1]);
-    if groups == 0 || filters % groups != 0 || of_group.checked_mul(groups) != Some(channels) {
-        return refuse(format!(
-            "{groups} groups of {of_group} channels with {filters} filters do not fit {channels} channels"
-        ));
-    }
     let signal = x.in_order(&order, call.builder)?;
-    let y = if groups > 1 && of_group == 1 {
-        let by_channel = [&[channels, filters / channels], &weight.extents[2..]].concat();
-        let Some(weight) = weight.reshaped(by_channel) else {
-            return refuse("its weight does not fit");
-        };
-        let last: Vec<usize> = (2..rank + 2).chain([0, 1]).collect();
-        call.builder.depthwise(&signal, &weight.transposed(&last), bias.as_ref(), &windows)?
-    } else {
-        let weight = if groups > 1 { ungrouped(&weight, groups)? } else { weight };
-        let last: Vec<usize> = (2..rank + 2).chain([1, 0]).collect();
-        call.builder.conv(&signal, &weight.transposed(&last), bias.as_ref(), &windows)?
-    };
+    let last: Vec<usize> = (2..rank + 2).chain([1, 0]).collect();
+    let weight = weight.transposed(&last);
+    let y = call.builder.conv(&signal, &weight, bias.as_ref(), &windows, groups)?;
     let extents = model_extents(x.extents.len(), &order, &y.extents);
     Ok(one(View::ordered(y, extents, &order)))
-}
-
-/// The weight of a convolution in groups as one of all channels: zeros, which cost nothing, are
-/// between the groups.
-fn ungrouped(weight: &Tensor, groups: usize) -> Lowered<Tensor> {
-    let (filters, of_group) = (weight.extents[0], weight.extents[1]);
-    let cells: usize = weight.extents[2..].iter().product();
-    let channels = of_group * groups;
-    let extents = [&[filters, channels], &weight.extents[2..]].concat();
-    let Some(count) = element_count(&extents) else {
-        return refuse("its weight is too large");
-    };
-    let mut numbers = vec![0.0; count];
-    let mut steps = vec![0.0; count];
-    let step = |grid: &Grid, index: usize| {
-        if grid.steps.len() == 1 { grid.steps[0] } else { grid.steps[index] }
-    };
-    for filter in 0..filters {
-        let group = filter / (filters / groups);
-        for channel in 0..channels {
-            for cell in 0..cells {
-                let to = (filter * channels + channel) * cells + cell;
-                let own = channel.checked_sub(group * of_group).filter(|own| *own < of_group);
-                let from = (filter * of_group + own.unwrap_or(0)) * cells + cell;
-                if own.is_some() {
-                    numbers[to] = weight.numbers[from];
-                }
-                steps[to] = weight.grid.as_ref().map_or(1.0, |grid| step(grid, from));
-            }
-        }
-    }
-    let grid = weight.grid.as_ref().map(|grid| Grid {
-        steps: if grid.steps.len() == 1 { grid.steps.clone() } else { steps.into() },
-        integers: grid.integers,
-    });
-    Ok(Tensor { extents, numbers: numbers.into(), grid, is_integer: false })
 }
 
 pub fn max_pool(call: &mut Call) -> Lowered<Vec<Value>> {
