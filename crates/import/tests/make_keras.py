@@ -20,7 +20,7 @@ def main():
     x = first = keras.Input([6, 5, 4])
     x = layers.Conv2D(6, [3, 2], groups=2, padding="same", activation="hard_sigmoid")(x)
     x = layers.Conv2D(12, 2, groups=6, strides=2, activation="hard_silu")(x)
-    x = layers.Reshape([6, 8])(x)
+    x = layers.Reshape([6, 12])(x)
     x = layers.Conv1D(4, 3, groups=4, padding="causal")(x)
     model = keras.Model(first, x)
     random = np.random.default_rng(0)
