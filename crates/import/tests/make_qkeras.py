@@ -54,6 +54,25 @@ def any_scale():
     ]
 
 
+def functions():
+    """Ternary activations, a rectifier with a slope where x < 0, powers of two as weights."""
+    return [
+        tf.keras.Input((9,)),
+        QActivation("quantized_bits(7, 2, alpha=1)"),
+        QActivation("quantized_relu(5, 1, negative_slope=0.25)"),
+        QDense(8, kernel_quantizer="quantized_bits(5, 1, alpha=1)", use_bias=False),
+        QActivation("ternary(alpha=1)"),
+        QDense(
+            6,
+            kernel_quantizer="ternary(alpha=1)",
+            bias_quantizer="quantized_bits(5, 1, alpha=1)",
+            activation="ternary(alpha=1, threshold=1.3)",
+        ),
+        QDense(4, kernel_quantizer="quantized_po2(4)", bias_quantizer="quantized_po2(4, 1)"),
+        QActivation("quantized_relu(6, 2, negative_slope=0.125)"),
+    ]
+
+
 def write(name, build, match, folder):
     random = np.random.default_rng(sum(name.encode()))
     model = tf.keras.Sequential(build())
@@ -77,6 +96,7 @@ def main():
     here = Path(__file__).resolve().parent / "models"
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else here
     write("qkeras_auto_po2", po2, "exact", folder)
+    write("qkeras_functions", functions, "exact", folder)
     write("qkeras_auto", any_scale, "float: its weights are rounded to single precision", folder)
 
 

@@ -4,7 +4,7 @@ use super::{Builder, Signal};
 use crate::draft::{DraftLayer, Setting};
 use crate::error::{Lowered, refuse};
 use crate::tensor::Tensor;
-use crate::types::{MAX_NUMBER, fraction_bits};
+use crate::types::{MAX_NUMBER, exp2, fraction_bits};
 
 /// The finest grid on which the largest result of a `relu` may be.
 const MAX_VALUE_FRACTION: i32 = 24;
@@ -117,6 +117,23 @@ impl Builder {
         let source = self.push(DraftLayer::new("binary_tanh", vec![x.source]));
         let bounds = vec![(-1.0, 1.0); x.bounds.len()];
         Ok(Signal { source, fraction: 0, bounds, factor: vec![1.0], is_rough: false, ..x })
+    }
+
+    /// 1 where x >= `threshold`, -1 where x <= -`threshold`, else 0.
+    pub fn ternary(&mut self, x: &Signal, threshold: f64) -> Lowered<Signal> {
+        let x = self.with_positive_factor(x.clone())?;
+        let step = exp2(-x.fraction);
+        // The least value that is not below the threshold, without the factor.
+        let least = (threshold / x.factor_of(0) / step).ceil() * step;
+        let channels = x.channels();
+        let mut signs = Vec::new();
+        for shift in [-least, least - step] {
+            let (ones, shifts) = (vec![1.0; channels], vec![shift; channels]);
+            let shifted = self.batch_norm(&x, &ones, &shifts, x.factor.clone())?;
+            signs.push(self.sign(&shifted)?);
+        }
+        let sum = self.merge("add", &signs)?;
+        self.affine(&sum, &[0.5], &[0.0])
     }
 
     /// |x|.

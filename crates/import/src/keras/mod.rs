@@ -13,6 +13,7 @@ mod hgq1;
 mod hgq1_quantizers;
 mod layers;
 mod linear;
+mod powers;
 mod quantized;
 mod quantizers;
 mod scales;

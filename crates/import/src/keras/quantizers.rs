@@ -6,11 +6,12 @@ use rtl4ml_ir::{Format, Rounding};
 use serde_json::{Map, Value};
 
 use super::config::class_name;
+use super::powers;
 use super::scales::{Integers, Scaled};
 use crate::builder::{Builder, Curve, Quantizer, RoundingMode, Signal};
 use crate::error::{Lowered, refuse};
 use crate::tensor::Tensor;
-use crate::types::exp2;
+use crate::types::{exp2, is_power_of_two};
 
 /// The widest integers of a quantiser.
 const MAX_BITS: f64 = 32.0;
@@ -30,6 +31,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("quantized_sigmoid", &["bits", "symmetric", "use_real_sigmoid"]),
     ("binary", &["use_01", "alpha"]),
     ("ternary", &["alpha", "threshold"]),
+    ("quantized_po2", &["bits", "max_value"]),
 ];
 
 impl Function {
@@ -95,6 +97,11 @@ impl Function {
         }
     }
 
+    /// A word.
+    pub fn word(&self, key: &str) -> Option<&str> {
+        self.parameters.get(key).and_then(Value::as_str)
+    }
+
     fn flag(&self, key: &str, default: bool) -> bool {
         self.number(key, f64::from(u8::from(default))) != 0.0
     }
@@ -115,6 +122,11 @@ impl Function {
             }
             Some(value) => Ok(value.as_f64().unwrap_or(1.0)),
         }
+    }
+
+    /// The magnitude from which `ternary` is not 0, in single precision.
+    fn threshold(&self) -> f64 {
+        f64::from(self.number("threshold", 0.33) as f32)
     }
 
     /// The quantiser of weights whose scale follows from them, if it is one.
@@ -199,9 +211,12 @@ impl Function {
         if let Some(scaled) = self.scaled()? {
             return scaled.apply(x);
         }
+        if self.name == "quantized_po2" {
+            return powers::apply(self, x);
+        }
         let alpha = self.alpha()?;
         if self.name == "ternary" {
-            let threshold = self.number("threshold", 0.33);
+            let threshold = self.threshold();
             return Ok(x.map(|w| if w.abs() < threshold { 0.0 } else { alpha * w.signum() }));
         }
         let quantizer = self.quantizer()?;
@@ -220,9 +235,9 @@ impl Function {
             "quantized_relu" => Some(self.lower_relu(builder, x)),
             "quantized_tanh" => Some(self.lower_tanh(builder, x)),
             "quantized_sigmoid" => Some(self.lower_sigmoid(builder, x)),
-            "ternary" | "stochastic_ternary" | "stochastic_binary" | "bernoulli"
-            | "quantized_po2" | "quantized_relu_po2" | "quantized_ulaw" | "quantized_hswish"
-            | "quantized_linear" => {
+            "ternary" => Some(self.lower_ternary(builder, x)),
+            "stochastic_ternary" | "stochastic_binary" | "bernoulli" | "quantized_po2"
+            | "quantized_relu_po2" | "quantized_ulaw" | "quantized_hswish" | "quantized_linear" => {
                 Some(refuse(format!("the quantiser `{}` is not imported", self.name)))
             }
             _ => None,
@@ -236,14 +251,49 @@ impl Function {
     }
 
     fn lower_relu(&self, builder: &mut Builder, x: &Signal) -> Lowered<Signal> {
-        if self.flag("use_sigmoid", false) || self.number("negative_slope", 0.0) != 0.0 {
-            return refuse("quantized_relu with use_sigmoid or negative_slope is not imported");
+        if self.flag("use_sigmoid", false) {
+            return refuse("quantized_relu with use_sigmoid is not imported");
         }
-        let quantizer = self.quantizer()?;
         builder.comment(self.text());
-        let most = self.parameters.get("relu_upper_bound").and_then(Value::as_f64);
-        let positive = builder.relu(x, most)?;
-        builder.quantize(&positive, &quantizer, &[quantizer.scale.numbers[0]])
+        let slope = self.number("negative_slope", 0.0);
+        let quantized = if slope == 0.0 {
+            let quantizer = self.quantizer()?;
+            let positive = builder.relu(x, None)?;
+            builder.quantize(&positive, &quantizer, &[quantizer.scale.numbers[0]])?
+        } else {
+            // A bit is the sign's, and a negative number is at least -slope * 2^integer.
+            let parameters = self.parameters.clone();
+            let signed = Self { name: "quantized_bits".to_owned(), parameters };
+            let quantizer = signed.with("symmetric", 0.0).quantizer()?;
+            let step = quantizer.scale.numbers[0];
+            let least = -slope * exp2(self.number("integer", 0.0) as i32);
+            if !is_power_of_two(slope) || slope > 1.0 || -least < step {
+                return refuse(format!(
+                    "quantized_relu with a negative_slope of {slope} is not imported"
+                ));
+            }
+            let leaky = builder.leaky_relu(x, slope)?;
+            let rounded = builder.quantize(&leaky, &quantizer, &[step])?;
+            if slope == 1.0 { rounded } else { builder.clip(&rounded, Some(least), None)? }
+        };
+        // The bound of the rectifier counts only where the type does not already give one.
+        match self.parameters.get("relu_upper_bound").and_then(Value::as_f64) {
+            Some(most) if !self.flag("is_quantized_clip", true) => {
+                builder.clip(&quantized, None, Some(most))
+            }
+            _ => Ok(quantized),
+        }
+    }
+
+    fn lower_ternary(&self, builder: &mut Builder, x: &Signal) -> Lowered<Signal> {
+        let alpha = self.alpha()?;
+        let threshold = self.threshold();
+        if threshold <= 0.0 {
+            return refuse(format!("ternary with a threshold of {threshold} is not imported"));
+        }
+        builder.comment("ternary");
+        let ternary = builder.ternary(x, threshold)?;
+        builder.affine(&ternary, &[alpha], &[0.0])
     }
 
     fn lower_tanh(&self, builder: &mut Builder, x: &Signal) -> Lowered<Signal> {
