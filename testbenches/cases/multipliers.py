@@ -137,3 +137,28 @@ def positions_reuse(random: Random):
     precision = types(w, w, "fixed<10,5,TRN,SAT>", "fixed<9,5,RND,SAT>")
     fc = random_dense(random, "fc", 4, 2, precision, strategy="resource", reuse_factor=4)
     return new(positions_reuse, [x], [fc]), unchecked
+
+
+@case
+def known_inputs(random: Random):
+    """Inputs that are always the same, multiplied in DSP blocks, in tables, and one after another."""
+    x = random_input(random, [4], "fixed<7,3>", 30)
+    w = "fixed<6,2,RND,SAT>"
+    first = random_dense(random, "first", 4, 5, types(w, w), inputs=["x"])
+    # The first and the last output are the bias alone.
+    first.weight[:, [0, 4]] = 0
+    in_dsp = random_dense(
+        random, "in_dsp", 5, 3, types(w, w), inputs=["first"], multiplier="dsp"
+    )
+    # The last sum is of what is known alone.
+    in_dsp.weight[1:4, 2] = 0
+    shared = replace(in_dsp, name="in_dsp_shared", strategy="resource", reuse_factor=5)
+    in_lut = replace(in_dsp, name="in_lut", multiplier="lut")
+    layers = [first, in_dsp, shared, in_lut]
+    outputs = ["in_dsp", "in_dsp_shared", "in_lut"]
+
+    def check(trace: Trace) -> None:
+        assert len(set(all_values(trace, "first")[::5])) == 1
+        assert all(all_values(trace, name) == all_values(trace, "in_lut") for name in outputs)
+
+    return new(known_inputs, [x], layers, outputs=outputs), check

@@ -327,7 +327,8 @@ fn build_sum(
         let more = words[digit.word as usize].enter(&mut heap, column, digit.negative);
         constant = constant.wrapping_sub(shifted(more, column as i32));
     }
-    for (term, word) in terms.iter().filter(|(_, word)| !word.bits.is_empty()) {
+    // A term may be known: it has no bits, and counts all the same.
+    for (term, word) in terms.iter().filter(|(_, word)| word.range != Range::ZERO) {
         let column = fraction_bits - term.fraction_bits;
         let more = word.enter(&mut heap, column as usize, term.negative);
         constant = constant.wrapping_sub(shifted(more, column));
