@@ -117,7 +117,7 @@ impl FunctionTables {
 
     /// The slope of the straight line that ELU (1) and SELU (its lambda) are for x >= 0. hls4ml's
     /// lambda has 15 bits after the binary point. Beside tables over the range of the input it has
-    /// the fewest, and at most [`MAX_SLOPE_FRACTION_BITS`], with which the line is off by at most a
+    /// the fewest, and at most 24, with which the line is off by at most a
     /// quarter of a step of the result ([`AUTO_FRACTION_BITS`] where that is `Auto`).
     pub fn slope_from_zero(&self) -> Value {
         self.slope_from_zero
