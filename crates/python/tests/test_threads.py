@@ -12,9 +12,9 @@ import pytest
 def test_another_thread_runs_meanwhile_and_can_end_it(tiny):
     """The second thread can run only while `predict` is without the interpreter's lock: it waits
     until this one is about to call, and the lock changes hands by no clock. What it does is
-    Ctrl-C, without which `predict` would take a hundred million samples."""
+    Ctrl-C, without which `predict` would take thirty million samples."""
     model, x, _ = tiny
-    endless = np.broadcast_to(x[0], (100_000_000, 3))
+    endless = np.broadcast_to(x[0], (30_000_000, 3))
     gate = threading.Lock()
     gate.acquire()
     ran = []
@@ -26,6 +26,8 @@ def test_another_thread_runs_meanwhile_and_can_end_it(tiny):
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1000)
+    # A process that a shell started in the background ignores Ctrl-C.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         thread = threading.Thread(target=interrupt)
         thread.start()
@@ -35,6 +37,7 @@ def test_another_thread_runs_meanwhile_and_can_end_it(tiny):
             assert False, "it was not interrupted"
     finally:
         sys.setswitchinterval(interval)
+        signal.signal(signal.SIGINT, handler)
     thread.join()
     assert ran == [True]
 
