@@ -5,9 +5,12 @@
 
 use std::path::Path;
 
-use rtl4ml_conformance::{Case, on_external_simulators, on_rust_hdl, root};
+use rtl4ml_conformance::{
+    BuiltCase, Case, on_external_simulators, on_rust_hdl, on_simulators, root,
+};
 use rtl4ml_import::{Options, WEIGHTS_FILE, import};
 use rtl4ml_ir::fixed::from_f64_exact;
+use rtl4ml_sim::external::Simulator;
 use rtl4ml_spec::load_array;
 
 /// How many samples the circuits compute.
@@ -45,22 +48,40 @@ fn imported(folder: &str, file: &str) -> Case {
     case
 }
 
+/// One model of each kind.
+const KINDS: [(&str, &str); 5] = [
+    ("q_dense_basic", "model.onnx"),
+    ("q_conv2d_nchw", "model.onnx"),
+    ("keras_h5_whole", "model.h5"),
+    ("hls4ml_mlp", "project.yml"),
+    ("hgq1_functional_proxy", "model.h5"),
+];
+
+const OTHERS: [(&str, &str); 6] = [
+    ("hls4ml_conv", "project.yml"),
+    ("hgq_dense", "model.keras"),
+    ("hgq_conv2d", "model.keras"),
+    ("hgq_functional", "model.keras"),
+    ("hgq_functions", "model.keras"),
+    ("hgq1_dense_proxy", "model.h5"),
+];
+
+fn built(models: &[(&str, &str)]) -> Vec<BuiltCase> {
+    models.iter().map(|(folder, file)| on_rust_hdl(imported(folder, file))).collect()
+}
+
 #[test]
 fn imported_models_are_equal_on_every_engine() {
-    let cases = [
-        ("q_dense_basic", "model.onnx"),
-        ("q_conv2d_nchw", "model.onnx"),
-        ("keras_h5_whole", "model.h5"),
-        ("hls4ml_mlp", "project.yml"),
-        ("hls4ml_conv", "project.yml"),
-        ("hgq_dense", "model.keras"),
-        ("hgq_conv2d", "model.keras"),
-        ("hgq_functional", "model.keras"),
-        ("hgq_functions", "model.keras"),
-        ("hgq1_dense_proxy", "model.h5"),
-        ("hgq1_functional_proxy", "model.h5"),
-    ];
-    let built: Vec<_> =
-        cases.into_iter().map(|(folder, file)| on_rust_hdl(imported(folder, file))).collect();
-    on_external_simulators("imported", &built);
+    on_external_simulators("imported", &built(&KINDS));
+}
+
+#[test]
+fn other_imported_models_are_equal() {
+    on_simulators("imported too", &built(&OTHERS), &[Simulator::Icarus]);
+}
+
+#[test]
+#[ignore = "heavy: compiling all models takes a minute; ./test.sh --heavy runs it"]
+fn other_imported_models_on_verilator() {
+    on_simulators("imported too", &built(&OTHERS), &[Simulator::Verilator]);
 }
